@@ -6,6 +6,7 @@ the user typed, before any resource is registered.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
 import pulumi
@@ -266,7 +267,9 @@ def _problem(problem: Mapping[str, Any], values: Mapping[str, str]) -> str:
     key = str(problem["loc"][0])
     name = f"{PROJECT}:{key}"
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(sorted(str(field.alias) for field in Settings.model_fields.values()))
-        return f"{name} is unknown: expected one of {known}"
+        known = sorted(str(field.alias) for field in Settings.model_fields.values())
+        meant = get_close_matches(key, known, n=1)
+        hint = f"did you mean {meant[0]}?" if meant else f"expected one of {', '.join(known)}"
+        return f"{name} is unknown: {hint}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{name} is {values.get(key, problem['input'])!r}: {message}"
