@@ -1,0 +1,1 @@
+"""Guides, decisions, runbooks, and the script that generates what must match the code."""
