@@ -1,0 +1,1 @@
+"""Figures of the project: `python -m benchmarks`. A timing never fails anything."""

@@ -1,0 +1,113 @@
+"""How long the program takes to evaluate, components against the same raw resources.
+
+Run as `python -m benchmarks.evaluation SHAPE HOSTS`: evaluates once, prints seconds as JSON. Every
+measurement is a process of its own, so that none profits from another.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+IMPORT_STARTED = time.perf_counter()
+
+import pulumi  # noqa: E402 - the imports are what is measured first
+import pulumi.runtime  # noqa: E402
+import pulumi_aws as aws  # noqa: E402
+from pulumi.runtime.stack import run_pulumi_func  # noqa: E402
+
+from components import ExporterGroup, ExporterNode, MonitoringNetwork, PrometheusService  # noqa: E402
+from tests.recording import Recording  # noqa: E402
+
+IMPORT_SECONDS = time.perf_counter() - IMPORT_STARTED
+
+ROOT = Path(__file__).parent.parent
+SHAPES = ("components", "raw")
+
+
+def program(shape: str, hosts: int) -> None:
+    """Register everything around the hosts, and the hosts: as components or as raw instances."""
+    versions = json.loads((ROOT / "versions.json").read_text(encoding="utf-8"))
+    network = MonitoringNetwork("monitoring", {"vpc_cidr": "10.42.0.0/16"})
+    prometheus = PrometheusService(
+        "prometheus",
+        {
+            "vpc_id": network.vpc_id,
+            "subnet_ids": network.public_subnet_ids,
+            "environment": "bench",
+            "prometheus_version": versions["prometheus"],
+            "image_context": str(ROOT / "docker" / "prometheus"),
+        },
+    )
+    group = ExporterGroup(
+        "exporters",
+        {
+            "vpc_id": network.vpc_id,
+            "prometheus_security_group_id": prometheus.security_group_id,
+            "node_exporter_version": versions["node_exporter"],
+            "user_data_script": str(ROOT / "userdata" / "node_exporter.sh"),
+        },
+    )
+    for index in range(hosts):
+        subnet_id = network.public_subnet_ids[index % 2]
+        (component if shape == "components" else raw)(f"exporter-{index}", subnet_id, group)
+
+
+def component(name: str, subnet_id: pulumi.Output[str], group: ExporterGroup) -> None:
+    """Register a host as an `ExporterNode`."""
+    ExporterNode(
+        name,
+        {
+            "subnet_id": subnet_id,
+            "security_group_id": group.security_group_id,
+            "instance_profile_name": group.instance_profile_name,
+            "user_data": group.user_data,
+            "ami_id": group.ami_id,
+            "associate_public_ip": True,
+        },
+    )
+
+
+def raw(name: str, subnet_id: pulumi.Output[str], group: ExporterGroup) -> None:
+    """Register the same instance without a component around it."""
+    aws.ec2.Instance(
+        f"{name}-arm64",
+        ami=group.ami_id,
+        instance_type="t4g.nano",
+        subnet_id=subnet_id,
+        vpc_security_group_ids=[group.security_group_id],
+        iam_instance_profile=group.instance_profile_name,
+        associate_public_ip_address=True,
+        metadata_options={
+            "http_endpoint": "enabled",
+            "http_tokens": "required",
+            "http_put_response_hop_limit": 1,
+        },
+        root_block_device={"encrypted": True, "volume_type": "gp3", "volume_size": 8},
+        user_data=group.user_data,
+        user_data_replace_on_change=True,
+        tags={"Name": name, "role": "exporter-node", "prometheus-scrape": "true"},
+        opts=pulumi.ResourceOptions(ignore_changes=["ami"]),
+    )
+
+
+def main() -> None:
+    """Evaluate once and print the seconds."""
+    shape, hosts = sys.argv[1], int(sys.argv[2])
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    pulumi.runtime.set_mocks(Recording(), project="prometheus-aws", stack="bench")
+    started = time.perf_counter()
+
+    def run() -> None:
+        program(shape, hosts)
+
+    loop.run_until_complete(run_pulumi_func(run))
+    seconds = time.perf_counter() - started
+    loop.close()
+    print(json.dumps({"import": IMPORT_SECONDS, "evaluate": seconds}))
+
+
+if __name__ == "__main__":
+    main()
