@@ -350,6 +350,13 @@ retention = duration(2 * 3600, 100 * 365 * 86400)
 interval = duration(1, 3600)
 
 
+def version(value: str) -> str:
+    """Check the version of a release: three numbers, with or without a release candidate."""
+    if not re.fullmatch(r"\d+\.\d+\.\d+(-rc\.\d+)?", value):
+        raise ValueError("expected a version such as 3.15.0, without a leading v")
+    return value
+
+
 def label_value(value: str) -> str:
     """Check a name that becomes a label of Prometheus and part of AWS names."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,31}", value):

@@ -88,6 +88,7 @@ class ExporterGroup(pulumi.ComponentResource):
             args,
             ExporterGroupArgs,
             {
+                "node_exporter_version": checks.version,
                 "user_data_script": _file,
                 "node_exporter_port": checks.port,
                 "instance_type": checks.instance_type,

@@ -151,6 +151,7 @@ class PrometheusService(pulumi.ComponentResource):
             PrometheusServiceArgs,
             {
                 "environment": checks.label_value,
+                "prometheus_version": checks.version,
                 "image_context": _folder,
                 "admin_cidrs": checks.admin_cidrs,
                 "prometheus_port": checks.port,
@@ -330,7 +331,7 @@ class PrometheusService(pulumi.ComponentResource):
             aws.vpc.SecurityGroupIngressRule(
                 f"{name}-admin-{cidr}",
                 security_group_id=group.id,
-                description="Prometheus's web interface and API, for administrators",
+                description="Web interface and API of Prometheus, for administrators",
                 ip_protocol="tcp",
                 from_port=port,
                 to_port=port,
@@ -343,7 +344,7 @@ class PrometheusService(pulumi.ComponentResource):
             aws.vpc.SecurityGroupEgressRule(
                 f"{name}-aws",
                 security_group_id=group.id,
-                description="AWS's endpoints: image, secret, log, EC2 discovery",
+                description="AWS endpoints: image, secret, log, EC2 discovery",
                 ip_protocol="tcp",
                 from_port=443,
                 to_port=443,
