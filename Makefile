@@ -1,0 +1,58 @@
+# Variables, all optional: PYTHON (an interpreter >= 3.11), ONCE, HOSTS (demo), ARGS (test).
+PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+RUN := .venv/bin/python
+SHELL_SCRIPTS := .ci/run $(wildcard userdata/*.sh docker/*/*.sh)
+
+# The same result whatever the user's environment: no foreign modules, UTF-8 in any locale.
+unexport PYTHONPATH PYTHONHOME
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench docs clean
+
+help: ## Show this
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+setup: .venv/ready ## Install the Python packages in .venv, and the pinned binaries
+	@$(RUN) -m sandbox.binaries >/dev/null
+
+.venv/ready: requirements.txt requirements-dev.txt
+	@for python in $(PYTHONS); do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Installing the Python packages in .venv, which takes a minute or two ..."; \
+			"$$python" -m venv --clear .venv && \
+			$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && \
+			touch $@ && exit 0; \
+			exit 1; \
+		fi; \
+	done; \
+	echo "error: Python 3.11 or newer is needed; tried: $(PYTHONS)." >&2; \
+	echo "Install one (Debian: apt install python3 python3-venv), or: make PYTHON=/path/to/python" >&2; \
+	exit 1
+
+demo: setup ## Deploy everything on this machine until Ctrl-C (ONCE=1: until all is UP; HOSTS=N)
+	@$(RUN) -m sandbox demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(HOSTS),--hosts $(HOSTS))
+
+test: lint ## Lint, check types, and run every test (ARGS="-k name": some of them)
+	$(RUN) -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)
+
+lint: setup ## Check style, format, types and shell scripts
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+	.venv/bin/shellcheck $(SHELL_SCRIPTS)
+
+format: setup ## Format the Python code, and fix what can be fixed
+	$(RUN) -m ruff check --fix
+	$(RUN) -m ruff format
+
+bench: setup ## Measure; ends with a table
+	@$(RUN) -m benchmarks
+
+docs: setup ## Write the generated parts of the documentation
+	@$(RUN) -m docs.generate
+
+clean: ## Remove .venv and the tools' caches (the binaries stay in ~/.cache/prometheus-aws)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,384 @@
+"""sandbox.binaries against a release server on loopback and a stand-in for Go: no network."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import binaries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+VERSION = "3.15.0"
+EXPORTER_VERSION = "1.12.1"
+ROOT = Path(__file__).resolve().parents[2]
+
+FAKE_GO = """#!/bin/sh
+echo "$PWD|$CGO_ENABLED|$GOWORK|$*" >> "$GO_CALLS"
+[ "$1" = "$GO_FAILS_AT" ] && { echo "go: module lookup disabled" >&2; exit 1; }
+[ "$1" = build ] || exit 0
+while [ "$1" != -o ]; do shift; done
+output=$2
+shift 2
+for package; do
+    name=${package##*/}
+    printf '#!/bin/sh\\necho "%s, version %s (branch: )"\\n' "$name" "$GO_BUILDS" > "$output$name"
+    chmod +x "$output$name"
+done
+"""
+
+
+def _program(name: str, version: str) -> bytes:
+    return f'#!/bin/sh\necho "{name}, version {version} (branch: HEAD)"\n'.encode()
+
+
+def _write_program(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path
+
+
+class _Releases:
+    """A directory of releases, and what has been asked of its server."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.requests: list[str] = []
+
+    def add(self, product: str, version: str, names: tuple[str, ...], reported: str = "") -> Path:
+        """Publish `product`; its programs report `version`, or `reported` when given."""
+        top = f"{product}-{version}.{binaries._platform()}"
+        directory = self.root / product / f"v{version}"
+        directory.mkdir(parents=True)
+        archive = directory / f"{top}.tar.gz"
+        with tarfile.open(archive, "w:gz") as tar:
+            for name in (*names, "LICENSE"):
+                content = _program(name, reported or version)
+                member = tarfile.TarInfo(f"{top}/{name}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+        other = "0" * 64
+        (directory / "sha256sums.txt").write_text(
+            f"{other}  {top}.tar.gz.sig\n{digest}  {archive.name}\n{other}  other.tar.gz\n"
+        )
+        return archive
+
+
+@pytest.fixture
+def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Releases]:
+    root = tmp_path / "releases"
+    root.mkdir()
+    published = _Releases(root)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            published.requests.append(self.path)
+
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Handler, directory=root)
+    )
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    monkeypatch.setattr(
+        binaries,
+        "RELEASES_URL",
+        f"http://127.0.0.1:{server.server_port}/{{product}}/v{{version}}",
+    )
+    yield published
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def path_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Isolate from this machine: an empty cache, no proxy, a PATH without the binaries or Go."""
+    directory = tmp_path / "path"
+    directory.mkdir()
+    monkeypatch.setenv("PATH", f"{directory}:/usr/bin:/bin")
+    monkeypatch.setenv("PROMETHEUS_AWS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "*")
+    which = binaries.shutil.which  # type: ignore[attr-defined]  # the module's own import
+    monkeypatch.setattr(
+        binaries.shutil,  # type: ignore[attr-defined]
+        "which",
+        lambda name: which(name, path=str(directory)),
+    )
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pin versions of our own, so that a new release changes nothing here."""
+    file = tmp_path / "versions.json"
+    file.write_text(json.dumps({"prometheus": VERSION, "node_exporter": EXPORTER_VERSION}))
+    monkeypatch.setattr(binaries, "VERSIONS_FILE", file)
+
+
+@pytest.fixture
+def fake_go(
+    path_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[list[str]]]:
+    """Put a stand-in for Go on PATH; return a function that returns its calls' fields."""
+    calls = tmp_path / "go-calls"
+    _write_program(path_directory / "go", FAKE_GO.encode())
+    monkeypatch.setenv("GO_CALLS", str(calls))
+    monkeypatch.setenv("GO_BUILDS", VERSION)
+    return lambda: [line.split("|") for line in calls.read_text().splitlines()]
+
+
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point to a release server that refuses connections."""
+    monkeypatch.setattr(binaries, "RELEASES_URL", "http://127.0.0.1:1/{product}/v{version}")
+
+
+def _cache(tmp_path: Path, product: str = "prometheus", version: str = VERSION) -> Path:
+    return tmp_path / "cache" / f"{product}-{version}.{binaries._platform()}"
+
+
+def test_path_at_the_pinned_version_is_used(path_directory: Path, releases: _Releases) -> None:
+    own = _write_program(path_directory / "promtool", _program("promtool", VERSION))
+    assert binaries.ensure(["promtool"]) == {"promtool": own}
+    assert releases.requests == []
+
+
+@pytest.mark.parametrize("other", ["3.15.1", "3.15.0-rc.1", "13.15.0"])
+def test_path_at_another_version_is_not_used(
+    path_directory: Path, releases: _Releases, tmp_path: Path, other: str
+) -> None:
+    _write_program(path_directory / "promtool", _program("promtool", other))
+    releases.add("prometheus", VERSION, ("prometheus", "promtool"))
+    assert binaries.ensure(["promtool"]) == {"promtool": _cache(tmp_path) / "promtool"}
+
+
+@pytest.mark.parametrize("content", [b"#!/bin/sh\nexit 1\n", b"not a program"])
+def test_path_with_something_broken_is_not_used(
+    path_directory: Path, releases: _Releases, tmp_path: Path, content: bytes
+) -> None:
+    _write_program(path_directory / "promtool", content)
+    releases.add("prometheus", VERSION, ("prometheus", "promtool"))
+    assert binaries.ensure(["promtool"]) == {"promtool": _cache(tmp_path) / "promtool"}
+
+
+def test_release_is_downloaded_once_and_then_cached(releases: _Releases, tmp_path: Path) -> None:
+    releases.add("prometheus", VERSION, ("prometheus", "promtool"))
+    releases.add("node_exporter", EXPORTER_VERSION, ("node_exporter",))
+    found = binaries.ensure()
+    assert list(found) == ["prometheus", "promtool", "node_exporter"]
+    for path in found.values():
+        assert subprocess.run([path, "--version"], check=True, capture_output=True).stdout
+    first = list(releases.requests)
+    assert len(first) == 4  # two products: the checksums and the tarball of each
+    assert binaries.ensure() == found
+    assert releases.requests == first
+    # Nothing else stays behind: no tarball, no temporary directory.
+    assert sorted(path.name for path in _cache(tmp_path).iterdir()) == ["prometheus", "promtool"]
+    assert len([path for path in (tmp_path / "cache").iterdir() if path.is_dir()]) == 2
+
+
+def test_new_pinned_version_is_installed_beside_the_old(
+    releases: _Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases.add("node_exporter", EXPORTER_VERSION, ("node_exporter",))
+    releases.add("node_exporter", "1.99.0", ("node_exporter",))
+    old = binaries.ensure(["node_exporter"])["node_exporter"]
+    file = tmp_path / "newer.json"
+    file.write_text('{"node_exporter": "1.99.0"}')
+    monkeypatch.setattr(binaries, "VERSIONS_FILE", file)
+    new = binaries.ensure(["node_exporter"])["node_exporter"]
+    assert new == _cache(tmp_path, "node_exporter", "1.99.0") / "node_exporter"
+    assert old.is_file()
+
+
+def test_checksum_mismatch_is_an_error_and_never_falls_back(
+    releases: _Releases, tmp_path: Path, fake_go: Callable[[], list[list[str]]]
+) -> None:
+    archive = releases.add("prometheus", VERSION, ("prometheus", "promtool"))
+    archive.write_bytes(archive.read_bytes() + b"x")
+    with pytest.raises(binaries.BinaryError, match="nothing was installed") as raised:
+        binaries.ensure(["prometheus"])
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() in str(raised.value)
+    assert list(_cache(tmp_path).iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        fake_go()  # Go was never called
+
+
+def test_missing_checksum_line_is_an_error(releases: _Releases, tmp_path: Path) -> None:
+    archive = releases.add("prometheus", VERSION, ("prometheus", "promtool"))
+    sums = archive.with_name("sha256sums.txt")
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(line for line in lines if not line.endswith(f" {archive.name}\n")))
+    with pytest.raises(binaries.BinaryError, match="nothing about this file"):
+        binaries.ensure(["prometheus"])
+    assert list(_cache(tmp_path).iterdir()) == []
+
+
+def test_release_that_reports_another_version_is_refused(
+    releases: _Releases, tmp_path: Path
+) -> None:
+    releases.add("prometheus", VERSION, ("prometheus", "promtool"), reported="3.14.9")
+    with pytest.raises(binaries.BinaryError, match=r"reports version '3\.14\.9': expected '3\.15"):
+        binaries.ensure(["prometheus"])
+    assert list(_cache(tmp_path).iterdir()) == []
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_unreachable_release_is_built_from_go_modules(
+    fake_go: Callable[[], list[list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = binaries.ensure(["promtool"])
+    assert found == {"promtool": _cache(tmp_path) / "promtool"}
+    initialise, get, build = fake_go()
+    module, *environment, _ = get
+    assert environment == ["0", "off"]  # CGO_ENABLED, GOWORK
+    assert not module.startswith(str(ROOT))
+    assert initialise[-1] == "mod init build"
+    package = "github.com/prometheus/prometheus/cmd"
+    assert get[-1] == f"get {package}/prometheus@v0.315.0 {package}/promtool@v0.315.0"
+    assert build[-1].startswith(
+        "build -trimpath -tags remove_all_sd,enable_aws_sd,enable_dns_sd -ldflags "
+        "-s -w -X github.com/prometheus/common/version.Version=3.15.0 -o "
+    )
+    assert build[-1].endswith(f" {package}/prometheus {package}/promtool")
+    said = capsys.readouterr().err
+    assert "Connection refused" in said
+    assert "takes minutes" in said
+
+
+def test_missing_release_is_built_from_go_modules(
+    releases: _Releases, fake_go: Callable[[], list[list[str]]], tmp_path: Path
+) -> None:
+    found = binaries.ensure(["prometheus"])
+    assert found == {"prometheus": _cache(tmp_path) / "prometheus"}
+    assert releases.requests
+    assert len(fake_go()) == 3
+
+
+@pytest.mark.usefixtures("unreachable", "fake_go")
+def test_build_of_another_version_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GO_BUILDS", "3.14.0")
+    with pytest.raises(binaries.BinaryError, match=r"reports version '3\.14\.0'"):
+        binaries.ensure(["prometheus"])
+    assert list(_cache(tmp_path).iterdir()) == []
+
+
+@pytest.mark.usefixtures("unreachable", "fake_go")
+@pytest.mark.parametrize("step", ["mod", "get", "build"])
+def test_failing_go_is_an_error_with_its_own_words(
+    monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setenv("GO_FAILS_AT", step)
+    with pytest.raises(
+        binaries.BinaryError, match=rf"go {step}` ended with 1:\ngo: module lookup disabled"
+    ):
+        binaries.ensure(["prometheus"])
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_neither_network_nor_go_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(binaries.BinaryError, match=r"3\.15\.0 cannot be installed") as raised:
+        binaries.ensure(["prometheus"])
+    message = str(raised.value)
+    assert "http://127.0.0.1:1/prometheus/v3.15.0/prometheus-3.15.0." in message
+    assert "Connection refused" in message
+    assert "no `go` on PATH" in message
+    assert "put prometheus and promtool 3.15.0 on PATH" in message
+
+
+def test_two_at_once_install_once(releases: _Releases) -> None:
+    releases.add("prometheus", VERSION, ("prometheus", "promtool"))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: binaries.ensure(["prometheus", "promtool"]), range(4)))
+    assert all(paths == found[0] for paths in found)
+    assert len(releases.requests) == 2
+
+
+def test_unwritable_cache_is_an_error_that_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PROMETHEUS_AWS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(binaries.BinaryError, match="set PROMETHEUS_AWS_CACHE"):
+        binaries.ensure(["prometheus"])
+
+
+def test_cache_directory_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    monkeypatch.setenv("PROMETHEUS_AWS_CACHE", "/own")
+    assert binaries._cache_directory() == Path("/own")
+    monkeypatch.delenv("PROMETHEUS_AWS_CACHE")
+    assert binaries._cache_directory() == Path("/xdg/prometheus-aws")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert binaries._cache_directory() == Path("/home/someone/.cache/prometheus-aws")
+
+
+def test_unknown_name_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"unknown binaries \['alertmanager'\]: expected some of"):
+        binaries.ensure(["alertmanager"])
+
+
+def test_unknown_architecture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binaries.platform, "machine", lambda: "riscv64")  # type: ignore[attr-defined]
+    with pytest.raises(binaries.BinaryError, match="architecture 'riscv64'"):
+        binaries.ensure(["prometheus"])
+
+
+@pytest.mark.parametrize(
+    ("product", "version", "module_version"),
+    [
+        ("prometheus", "3.15.0", "v0.315.0"),
+        ("prometheus", "3.5.3", "v0.305.3"),
+        ("node_exporter", "1.12.1", "v1.12.1"),
+    ],
+)
+def test_module_version(product: str, version: str, module_version: str) -> None:
+    assert binaries._PRODUCT_OF[product].module_version(version) == module_version
+
+
+def test_command_line_prints_the_paths(path_directory: Path) -> None:
+    pinned = json.loads((ROOT / "versions.json").read_text())
+    for name, product in [
+        ("prometheus", "prometheus"),
+        ("promtool", "prometheus"),
+        ("node_exporter", "node_exporter"),
+    ]:
+        _write_program(path_directory / name, _program(name, pinned[product]))
+    answer = subprocess.run(
+        [sys.executable, "-m", "sandbox.binaries"],
+        cwd=ROOT,
+        env=os.environ,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.stdout.splitlines() == [
+        f"{name}\t{path_directory / name}" for name in ("prometheus", "promtool", "node_exporter")
+    ]
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_command_line_reports_errors_without_a_stack_trace(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert binaries.main() == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: prometheus 3.15.0 cannot")
