@@ -1,11 +1,13 @@
 """Pulumi's mocks, recording: what was registered, under whom, with which inputs."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import pulumi
 import pulumi.runtime
+from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.settings import ROOT, SETTINGS
 from pulumi.runtime.stack import run_in_stack
@@ -15,12 +17,36 @@ ACCOUNT = "123456789012"
 ZONES = [f"{REGION}{letter}" for letter in "abc"]
 AMI = "ami-0123456789abcdef0"
 
+
+
+def as_secret(value: object) -> dict[str, Any]:
+    """Mark a value as secret, in the form in which it travels."""
+    return {rpc._special_sig_key: rpc._special_secret_sig, "value": value}
+
+
+def is_secret(value: object) -> bool:
+    """Whether a value travels as a secret."""
+    return isinstance(value, Mapping) and rpc._special_sig_key in value
+
+
+def without_secrets(value: Any) -> Any:  # noqa: ANN401 - whatever an input can be
+    """What of a value is plain text in Pulumi's state."""
+    if is_secret(value):
+        return "[secret]"
+    if isinstance(value, Mapping):
+        return {key: without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(item) for item in value]
+    return value
+
+
 INVOKES: dict[str, dict[str, Any]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ZONES},
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION, "name": REGION},
     "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
-    "aws:ssm/getParameter:getParameter": {"value": AMI},
+    # The provider marks every parameter as secret.
+    "aws:ssm/getParameter:getParameter": {"value": as_secret(AMI)},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
         "proxyEndpoint": f"https://{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com",
         "userName": "AWS",
@@ -50,8 +76,10 @@ class Recording(Mocks):
     def __init__(self, *, preview: bool = False, invokes: Mapping[str, Any] | None = None) -> None:
         self.preview = preview
         self.invokes = {**INVOKES, **(invokes or {})}
+        self.calls: list[MockCallArgs] = []
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        self.calls.append(args)
         return self.invokes[args.token], []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
@@ -60,10 +88,11 @@ class Recording(Mocks):
         arn = f"arn:aws:mock:{REGION}:{ACCOUNT}:{args.name}"
         outputs: dict[str, Any] = {"name": args.name, "arn": arn, **args.inputs}
         computed: dict[str, dict[str, Any]] = {
-            "aws:iam/accessKey:AccessKey": {
-                "secret": {pulumi.runtime.rpc._special_sig_key: _SECRET, "value": SECRET_KEY}
+            "aws:iam/accessKey:AccessKey": {"secret": as_secret(SECRET_KEY)},
+            # Another content is another version.
+            "aws:secretsmanager/secretVersion:SecretVersion": {
+                "versionId": hashlib.sha256(repr(args.inputs).encode()).hexdigest()
             },
-            "aws:secretsmanager/secretVersion:SecretVersion": {"versionId": f"{args.name}-id"},
             "aws:ecr/repository:Repository": {
                 "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{args.name}",
                 "registryId": ACCOUNT,
@@ -76,14 +105,12 @@ class Recording(Mocks):
         return f"{args.name}-id", outputs | computed.get(args.typ, {})
 
 
-_SECRET = pulumi.runtime.rpc._special_secret_sig
-
-
 class RecordingMonitor(MockMonitor):
     """Keeps every registration request, and the stack's outputs."""
 
-    def __init__(self, mocks: Mocks) -> None:
+    def __init__(self, mocks: Recording) -> None:
         super().__init__(mocks)
+        self.calls = mocks.calls
         self.requests: dict[str, Any] = {}
         self.component_outputs: dict[str, dict[str, Any]] = {}
 
@@ -95,8 +122,8 @@ class RecordingMonitor(MockMonitor):
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - as in the SDK
-        self.component_outputs[request.urn] = pulumi.runtime.rpc.deserialize_properties(
-            request.outputs
+        self.component_outputs[request.urn] = rpc.deserialize_properties(
+            request.outputs, keep_unknowns=True
         )
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
@@ -111,13 +138,14 @@ class Deployment:
                 request.type,
                 request.name,
                 request.parent.split("::")[-1],
-                pulumi.runtime.rpc.deserialize_properties(request.object, keep_unknowns=True),
+                rpc.deserialize_properties(request.object, keep_unknowns=True),
                 request,
             )
             for urn, request in monitor.requests.items()
             if request.type != "pulumi:pulumi:Stack"
         ]
         self.outputs = monitor.component_outputs
+        self.calls = monitor.calls
 
     def of_type(self, suffix: str) -> list[Registered]:
         """Resources whose type ends with this, such as `:Subnet`."""
@@ -131,6 +159,26 @@ class Deployment:
     def named(self, name: str) -> Registered:
         """The one resource of a name."""
         (found,) = [r for r in self.resources if r.name == name]
+        return found
+
+    def inputs(self, name: str) -> Mapping[str, Any]:
+        """The inputs of the one resource of a name."""
+        return self.named(name).inputs
+
+    def children(self, parent: str) -> set[tuple[str, str]]:
+        """Type and name of each resource that is registered under a component."""
+        return {(r.type, r.name) for r in self.resources if r.parent == parent}
+
+    def needs(self, name: str) -> set[str]:
+        """Names of all resources that must be there before this one, directly or not."""
+        by_urn = {r.urn: r for r in self.resources}
+        found: set[str] = set()
+        waiting = [self.named(name)]
+        while waiting:
+            for urn in waiting.pop().options.dependencies:
+                if urn in by_urn and by_urn[urn].name not in found:
+                    found.add(by_urn[urn].name)
+                    waiting.append(by_urn[urn])
         return found
 
     @property
@@ -158,6 +206,41 @@ def deploy(
         stack: name of the stack.
     """
     monitor = RecordingMonitor(Recording(preview=preview, invokes=invokes))
+    _evaluate(program, monitor, config=config, preview=preview, stack=stack)
+    return Deployment(monitor)
+
+
+def refuse(
+    program: Callable[[], object],
+    *,
+    config: Mapping[str, str] | None = None,
+    stack: str = "test",
+) -> pulumi.RunError:
+    """Evaluate a program that must end with a `RunError` before it registers anything.
+
+    Args:
+        program: registers resources.
+        config: full keys with namespace -> text.
+        stack: name of the stack.
+    """
+    monitor = RecordingMonitor(Recording())
+    try:
+        _evaluate(program, monitor, config=config, preview=False, stack=stack)
+    except pulumi.RunError as error:
+        registered = [f"{r.type} {r.name}" for r in Deployment(monitor).resources]
+        assert not registered, f"registered before the error: {registered}"
+        return error
+    raise AssertionError("expected a RunError; the program ran to its end")
+
+
+def _evaluate(
+    program: Callable[[], object],
+    monitor: RecordingMonitor,
+    *,
+    config: Mapping[str, str] | None,
+    preview: bool,
+    stack: str,
+) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     SETTINGS.rpc_manager.clear()
@@ -168,11 +251,12 @@ def deploy(
     pulumi.runtime.set_mocks(
         monitor.mocks, project="prometheus-aws", stack=stack, preview=preview, monitor=monitor
     )
-
     ROOT.set(None)
 
     def run() -> None:
         program()
 
-    loop.run_until_complete(run_in_stack(run))
-    return Deployment(monitor)
+    try:
+        loop.run_until_complete(run_in_stack(run))
+    finally:
+        loop.close()

@@ -1,0 +1,37 @@
+"""Measure everything and end with a table: `python -m benchmarks [--only NAME ...]`.
+
+Ratios are taken side by side in one run, since the machine is noisy. Nothing fails by the clock.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from benchmarks import measure
+
+BENCHMARKS: dict[str, Callable[[], list[measure.Figure]]] = {
+    "evaluation": measure.evaluation,
+    "resources": measure.resources_per_host,
+    "largest": measure.largest_program,
+    "discovery": measure.discovery,
+    "demo": measure.warm_demo,
+    "tests": measure.tests,
+}
+
+
+def main() -> int:
+    """Run the benchmarks, telling progress on stderr, then print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
+    figures: list[measure.Figure] = []
+    for name in parser.parse_args().only:
+        print(f"measuring: {name} ...", file=sys.stderr, flush=True)
+        figures += BENCHMARKS[name]()
+    widths = [max(len(figure[column]) for figure in figures) for column in range(3)]
+    for figure in (measure.Figure("what", "measured", "wanted"), *figures):
+        print("  ".join(text.ljust(width) for text, width in zip(figure, widths, strict=True)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The measurements; each gives the rows of the table that it is responsible for."""
+
+import json
+import re
+import runpy
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.recording import deploy
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = 3
+SHAPES = ("components", "raw")
+TIME_LIMIT_S = 60.0
+POLL_S = 0.1
+
+
+class Figure(NamedTuple):
+    """A row: what was measured, the value with its unit, and what is wanted, if anything is."""
+
+    what: str
+    measured: str
+    wanted: str = ""
+
+
+def _evaluate(shape: str, hosts: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.evaluation", shape, str(hosts)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    seconds: dict[str, float] = json.loads(done.stdout)
+    return seconds
+
+
+def evaluation() -> list[Figure]:
+    """Start-up and evaluation with 1, 100 and 1,000 hosts, components against raw resources."""
+    imports: list[float] = []
+    seconds: dict[tuple[str, int], list[float]] = {}
+    for _ in range(ROUNDS):
+        for hosts in (1, 100, 1000):
+            for shape in SHAPES:
+                result = _evaluate(shape, hosts)
+                imports.append(result["import"])
+                seconds.setdefault((shape, hosts), []).append(result["evaluate"])
+    median = {key: statistics.median(values) for key, values in seconds.items()}
+    figures = [Figure("start-up: imports", f"{statistics.median(imports):.2f} s")]
+    for hosts in (1, 100, 1000):
+        components, raw = (median[shape, hosts] for shape in SHAPES)
+        figures.append(
+            Figure(
+                f"evaluation, {hosts} hosts: components / raw",
+                f"{components:.2f} s / {raw:.2f} s",
+            )
+        )
+    per_host = [(median[shape, 1000] - median[shape, 1]) / 999 for shape in SHAPES]
+    figures.append(
+        Figure(
+            "cost per host: components / raw",
+            f"{per_host[0] / per_host[1]:.2f} ({per_host[0] * 1000:.1f} ms / {per_host[1] * 1000:.1f} ms)",
+            "<= 1.25",
+        )
+    )
+    return figures
+
+
+def resources_per_host() -> list[Figure]:
+    """Resources that one more host registers in the program."""
+    counts = [
+        len(
+            deploy(
+                lambda: runpy.run_path(str(ROOT / "__main__.py")),
+                config={"prometheus-aws:hostCount": str(hosts)},
+            ).resources
+        )
+        for hosts in (10, 11)
+    ]
+    return [Figure("resources registered per host", str(counts[1] - counts[0]), "<= 2")]
+
+
+def largest_program() -> list[Figure]:
+    """Hosts that evaluate within a minute: the largest number that was really tried."""
+    hosts, best, seconds = 1000, 0, 0.0
+    while True:
+        evaluated = _evaluate("components", hosts)["evaluate"]
+        if evaluated > TIME_LIMIT_S:
+            break
+        best, seconds = hosts, evaluated
+        if evaluated > 0.9 * TIME_LIMIT_S:
+            break
+        # Aim a little short of the limit: evaluation grows no slower than the hosts do.
+        hosts = max(hosts + 500, int(hosts * min(3.0, 0.95 * TIME_LIMIT_S / evaluated)))
+    return [Figure("hosts evaluated within 60 s", f"{best} ({seconds:.0f} s)")]
+
+
+def _sandbox(*arguments: str) -> str:
+    command = [sys.executable, "-m", "sandbox", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def warm_demo() -> list[Figure]:
+    """Where the seconds of a warm `make demo ONCE=1` go, as its own progress tells."""
+    started = time.perf_counter()
+    command = ["make", "--no-print-directory", "demo", "ONCE=1"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None  # noqa: S101 - for the type checker
+        lines = [(time.perf_counter() - started, line.strip()) for line in process.stderr]
+    total = time.perf_counter() - started
+    if process.returncode:
+        raise RuntimeError(f"make demo ONCE=1 ended with exit code {process.returncode}")
+    figures = [Figure("warm make demo ONCE=1", f"{total:.1f} s")]
+    ends = [moment for moment, _ in lines[1:]] + [total]
+    figures += [
+        Figure(f"  {line[:60]}", f"{end - moment:.1f} s")
+        for (moment, line), end in zip(lines, ends, strict=True)
+        if line and end - moment >= POLL_S
+    ]
+    return figures
+
+
+def tests() -> list[Figure]:
+    """Duration of `make test`, and its ten slowest tests."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        ["make", "test"], cwd=ROOT, check=False, capture_output=True, text=True, errors="replace"
+    )
+    total = time.perf_counter() - started
+    summary = re.findall(r"=+ (.*(?:passed|failed|error).*) =+", done.stdout)
+    figures = [Figure("make test", f"{total:.0f} s", "<= 900 s")]
+    figures += [Figure("  its own summary", summary[-1])] if summary else []
+    for seconds, phase, test in re.findall(r"^([\d.]+)s (\w+)\s+(\S+)", done.stdout, re.MULTILINE):
+        figures.append(Figure(f"  {phase} {test.removeprefix('tests/')[:80]}", f"{seconds} s"))
+    return figures
