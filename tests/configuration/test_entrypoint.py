@@ -1,0 +1,265 @@
+"""The entrypoint renders, refuses and starts, with each shell and awk that is here."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sysconfig
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.configuration.rendering import ENTRYPOINT, REQUIRED, Entrypoint, Toolbox, toolboxes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AKIAENTRYPOINTTEST00",
+    "AWS_SECRET_ACCESS_KEY": "entrypoint-test-secret-access-key",
+}
+
+
+@pytest.fixture(params=toolboxes(), ids=lambda toolbox: toolbox.name)
+def toolbox(request: pytest.FixtureRequest) -> Toolbox:
+    found: Toolbox = request.param
+    return found
+
+
+@pytest.fixture
+def entrypoint(tmp_path: Path, toolbox: Toolbox) -> Entrypoint:
+    """Return the entrypoint on a small source tree of its own."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
+    return Entrypoint(tmp_path, toolbox, source)
+
+
+def assert_refused(entrypoint: Entrypoint, done: subprocess.CompletedProcess[str]) -> None:
+    """Assert that prometheus was not started and nothing was rendered."""
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    assert done.stderr.startswith("entrypoint: Prometheus is not started:\n  - ")
+    assert not list(entrypoint.rendered.rglob("*.yml"))
+
+
+def test_shellcheck_finds_nothing() -> None:
+    scripts = sysconfig.get_path("scripts")
+    shellcheck = shutil.which("shellcheck", path=scripts) or "shellcheck"
+    done = subprocess.run(
+        [shellcheck, "--enable=quote-safe-variables", str(ENTRYPOINT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_becomes_prometheus(entrypoint: Entrypoint) -> None:
+    done = entrypoint.run("--log.level=debug", "--web.page-title=two words")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"--config.file={entrypoint.rendered}/prometheus.yml",
+        f"--storage.tsdb.path={entrypoint.data}",
+        "--web.listen-address=127.0.0.1:9090",
+        "--log.level=debug",
+        "--web.page-title=two words",
+    ]
+    assert done.stderr == (
+        f"entrypoint: configuration for dev, eu-west-1, {REQUIRED['VPC_ID']}"
+        f" in {entrypoint.rendered}; AWS credentials from the AWS SDK's default chain\n"
+    )
+
+
+def test_every_yml_is_rendered_at_its_place_and_nothing_else_is_touched(
+    entrypoint: Entrypoint,
+) -> None:
+    nested = entrypoint.source / "scrape.d" / "deep er"
+    nested.mkdir(parents=True)
+    (nested / "a.yml").write_text(
+        "# ${NOT_A_PLACEHOLDER}: a comment\n"
+        'a: "${ENVIRONMENT}/${AWS_REGION}${VPC_ID}" # ${ENVIRONMENT}\n'
+        "b: $labels $value {{ $labels.instance }} ${1} ${lower} $ENVIRONMENT ${ } $${ENVIRONMENT}\n"
+        "c: \\ & ${ENVIRONMENT}",
+        encoding="utf-8",
+    )
+    (nested / "notes.txt").write_text("${NOT_A_PLACEHOLDER}", encoding="utf-8")
+    before = {path: path.stat().st_mtime_ns for path in entrypoint.source.rglob("*")}
+    done = entrypoint.run(ENVIRONMENT="größe & Co #1: {a}")
+    assert done.returncode == 0, done.stderr
+    value = "größe & Co #1: {a}"
+    rendered = {
+        str(path.relative_to(entrypoint.rendered)): path.read_text(encoding="utf-8")
+        for path in entrypoint.rendered.rglob("*")
+        if path.is_file()
+    }
+    assert rendered == {
+        "prometheus.yml": "global: {}\n",
+        "scrape.d/deep er/a.yml": (
+            "# ${NOT_A_PLACEHOLDER}: a comment\n"
+            f'a: "{value}/eu-west-1{REQUIRED["VPC_ID"]}" # {value}\n'
+            "b: $labels $value {{ $labels.instance }} ${1} ${lower} $ENVIRONMENT ${ } "
+            f"${value}\n"
+            f"c: \\ & {value}\n"
+        ),
+    }
+    assert {path: path.stat().st_mtime_ns for path in entrypoint.source.rglob("*")} == before
+    assert {path.name for path in entrypoint.directory.iterdir()} == {"bin", "source", "rendered"}
+
+
+def test_all_that_is_missing_is_named_at_once(entrypoint: Entrypoint) -> None:
+    (entrypoint.source / "later.yml").write_text("a: ${ALERTMANAGER} ${VPC_ID}", encoding="utf-8")
+    done = entrypoint.run(AWS_REGION=None, VPC_ID="", ENVIRONMENT=None, PROMETHEUS_PORT="x")
+    assert_refused(entrypoint, done)
+    missing, wrong = done.stderr.splitlines()[1:]
+    assert missing.startswith(
+        "  - Missing or empty: AWS_REGION, VPC_ID, ENVIRONMENT, ALERTMANAGER. Set these"
+    )
+    assert wrong == "  - PROMETHEUS_PORT is 'x'. Set it to a port, 1 to 65535."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *REQUIRED,
+        "PROMETHEUS_PORT",
+        "PROMETHEUS_LISTEN_HOST",
+        "PROMETHEUS_CONFIG_DIR",
+        "PROMETHEUS_RENDERED_DIR",
+        "PROMETHEUS_DATA_DIR",
+    ],
+)
+def test_each_variable_is_required(entrypoint: Entrypoint, name: str) -> None:
+    done = entrypoint.run(**{name: None})
+    assert_refused(entrypoint, done)
+    assert f"  - Missing or empty: {name}. Set these" in done.stderr
+
+
+@pytest.mark.parametrize("character", ['"', "'", "`", "\\", "$", "\n", "\r", "\t", "\x7f"])
+@pytest.mark.parametrize("value", ["a{}b", "{}", "a{}"])
+def test_a_value_that_could_break_out_is_refused(
+    entrypoint: Entrypoint, character: str, value: str
+) -> None:
+    done = entrypoint.run(ENVIRONMENT=value.format(character))
+    assert_refused(entrypoint, done)
+    assert "  - ENVIRONMENT contains a quote, backslash, dollar sign, line break" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("NODE_EXPORTER_PORT", ["0", "65536", "99999999999999999999", "-1", "09", "9100 ", "x"]),
+        ("SCRAPE_INTERVAL", ["0s", "15", "s", "-5s", "1s1m", "1.5s", "15 s", "1m1m"]),
+        ("RETENTION_TIME", ["0d0h", "d", "15days"]),
+        ("RETENTION_SIZE", ["0B", "16", "GB", "16gb", "16G", "1.5GB"]),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_refused(
+    entrypoint: Entrypoint, name: str, values: list[str]
+) -> None:
+    (entrypoint.source / "prometheus.yml").write_text(f"a: ${{{name}}}", encoding="utf-8")
+    for value in values:
+        done = entrypoint.run(**{name: value})
+        assert_refused(entrypoint, done)
+        assert f"  - {name} is '{value}'. Set it to a " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("NODE_EXPORTER_PORT", ["1", "80", "9100", "65535"]),
+        ("SCRAPE_INTERVAL", ["1s", "500ms", "1m30s", "1d12h", "1y2w3d4h5m6s7ms", "10m"]),
+        ("RETENTION_SIZE", ["512MB", "1B", "100EB"]),
+    ],
+)
+def test_a_value_of_the_right_form_is_taken(
+    entrypoint: Entrypoint, name: str, values: list[str]
+) -> None:
+    (entrypoint.source / "prometheus.yml").write_text(f"a: ${{{name}}}", encoding="utf-8")
+    for value in values:
+        done = entrypoint.run(**{name: value})
+        assert done.returncode == 0, done.stderr
+        rendered = (entrypoint.rendered / "prometheus.yml").read_text(encoding="utf-8")
+        assert rendered == f"a: {value}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "absent"),
+    [
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+    ],
+)
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_half_a_pair_of_credentials_is_refused(
+    entrypoint: Entrypoint, given: str, absent: str, nothing: str | None
+) -> None:
+    done = entrypoint.run(**{given: CREDENTIALS[given], absent: nothing})
+    assert_refused(entrypoint, done)
+    assert f"  - {given} is set without {absent}. Set both, or neither" in done.stderr
+    assert CREDENTIALS[given] not in done.stderr
+
+
+def test_credentials_are_neither_printed_nor_written(entrypoint: Entrypoint) -> None:
+    done = entrypoint.run(**CREDENTIALS)
+    assert done.returncode == 0
+    assert done.stderr.endswith("; AWS credentials from the environment\n")
+    for secret in CREDENTIALS.values():
+        assert secret not in done.stdout + done.stderr
+        for path in entrypoint.rendered.rglob("*.yml"):
+            assert secret not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [*CREDENTIALS, "AWS_SESSION_TOKEN"])
+def test_a_file_that_asks_for_a_credential_is_refused(entrypoint: Entrypoint, name: str) -> None:
+    (entrypoint.source / "bad.yml").write_text(f'secret: "${{{name}}}"', encoding="utf-8")
+    done = entrypoint.run(**{**CREDENTIALS, "AWS_SESSION_TOKEN": "token"})
+    assert_refused(entrypoint, done)
+    assert f"  - A configuration file asks for ${{{name}}}, but" in done.stderr
+
+
+def test_what_an_earlier_start_rendered_is_removed(entrypoint: Entrypoint) -> None:
+    stale = entrypoint.source / "rules.d" / "old.yml"
+    stale.parent.mkdir()
+    stale.write_text("groups: []", encoding="utf-8")
+    assert entrypoint.run().returncode == 0
+    assert (entrypoint.rendered / "rules.d" / "old.yml").exists()
+    stale.unlink()
+    assert entrypoint.run().returncode == 0
+    assert [path for path in entrypoint.rendered.rglob("*") if path.is_file()] == [
+        entrypoint.rendered / "prometheus.yml"
+    ]
+
+
+@pytest.mark.parametrize("place", ["source", "source/rendered", "."])
+def test_the_sources_are_never_deleted(entrypoint: Entrypoint, place: str) -> None:
+    done = entrypoint.run(PROMETHEUS_RENDERED_DIR=str(entrypoint.directory / place))
+    assert done.returncode == 1
+    assert "which holds PROMETHEUS_CONFIG_DIR or lies in it" in done.stderr
+    assert (entrypoint.source / "prometheus.yml").exists()
+
+
+def test_the_source_tree_may_be_a_link(entrypoint: Entrypoint) -> None:
+    link = entrypoint.directory / "link"
+    link.symlink_to(entrypoint.source)
+    (entrypoint.source / "prometheus.yml").write_text("a: ${ENVIRONMENT}", encoding="utf-8")
+    done = entrypoint.run(PROMETHEUS_CONFIG_DIR=str(link))
+    assert done.returncode == 0, done.stderr
+    assert (entrypoint.rendered / "prometheus.yml").read_text(encoding="utf-8") == "a: dev\n"
+
+
+def test_a_source_tree_without_configuration_is_refused(entrypoint: Entrypoint) -> None:
+    (entrypoint.source / "prometheus.yml").unlink()
+    done = entrypoint.run()
+    assert_refused(entrypoint, done)
+    assert (
+        f"  - PROMETHEUS_CONFIG_DIR is '{entrypoint.source}', where there is no prometheus.yml."
+        in done.stderr
+    )
+
+
+def test_a_place_that_cannot_be_written_is_refused(entrypoint: Entrypoint) -> None:
+    entrypoint.rendered.write_text("a file", encoding="utf-8")
+    done = entrypoint.run()
+    assert_refused(entrypoint, done)
+    assert f"  - PROMETHEUS_RENDERED_DIR is '{entrypoint.rendered}', where user" in done.stderr

@@ -1,0 +1,216 @@
+"""The rendered configuration, as Prometheus of the deployed version understands it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.config
+import pytest
+from moto.server import ThreadedMotoServer
+
+from sandbox.binaries import ensure
+from tests.configuration.rendering import (
+    ENTRYPOINT,
+    REQUIRED,
+    SOURCE,
+    Entrypoint,
+    image_defaults,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GOLDEN = Path(__file__).parent / "golden"
+DISCOVERY_TIMEOUT = 60.0  # seconds
+REGION = "eu-west-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+CLOSED_PORT = "1"  # what listens there is of no interest: only what is discovered
+
+
+@pytest.fixture
+def entrypoint(tmp_path: Path) -> Entrypoint:
+    return Entrypoint(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["prometheus.yml", "scrape.d/node.yml"])
+def test_rendered_files_are_as_reviewed(entrypoint: Entrypoint, file: str) -> None:
+    """After a change that is meant, copy the rendered file to tests/configuration/golden/."""
+    assert entrypoint.run().returncode == 0
+    rendered = (entrypoint.rendered / file).read_text(encoding="utf-8")
+    assert rendered == (GOLDEN / file).read_text(encoding="utf-8")
+
+
+def test_promtool_accepts_the_rendered_tree(entrypoint: Entrypoint) -> None:
+    assert entrypoint.run().returncode == 0
+    done = subprocess.run(
+        [
+            ensure(["promtool"])["promtool"],
+            "check",
+            "config",
+            "--lint=all",
+            "--lint-fatal",
+            entrypoint.rendered / "prometheus.yml",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_placeholder_has_a_value_by_default_or_is_one_of_the_three() -> None:
+    found = {
+        name
+        for file in SOURCE.rglob("*.yml")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if not line.lstrip(" ").startswith("#")
+        for name in re.findall(r"\$\{([A-Z][A-Z0-9_]*)\}", line)
+    }
+    assert found <= {*REQUIRED, *image_defaults()}
+    assert found >= set(REQUIRED)
+
+
+def test_the_image_has_the_documented_defaults() -> None:
+    assert image_defaults() == {
+        "DISCOVERY_TAG_KEY": "prometheus-scrape",
+        "DISCOVERY_TAG_VALUE": "true",
+        "DISCOVERY_REFRESH_INTERVAL": "60s",
+        "NODE_EXPORTER_PORT": "9100",
+        "SCRAPE_INTERVAL": "15s",
+        "RETENTION_TIME": "15d",
+        "RETENTION_SIZE": "16GB",
+        "PROMETHEUS_PORT": "9090",
+        "PROMETHEUS_LISTEN_HOST": "0.0.0.0",  # noqa: S104 - inside a container
+        "PROMETHEUS_CONFIG_DIR": "/etc/prometheus",
+        "PROMETHEUS_RENDERED_DIR": "/run/prometheus",
+        "PROMETHEUS_DATA_DIR": "/prometheus",
+    }
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[str]:
+    """Yield the URL of an emulated AWS."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+class Cloud:
+    """Makes the networks and hosts to discover."""
+
+    def __init__(self, url: str) -> None:
+        self.ec2: Any = boto3.client(
+            "ec2",
+            endpoint_url=url,
+            config=botocore.config.Config(proxies={}),
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+        self.image = self.ec2.describe_images()["Images"][0]["ImageId"]
+
+    def network(self, second: int) -> tuple[str, str]:
+        """Make 127.<second>.0.0/16 with one subnet; return the ids of both."""
+        vpc = self.ec2.create_vpc(CidrBlock=f"127.{second}.0.0/16")["Vpc"]["VpcId"]
+        subnet = self.ec2.create_subnet(
+            VpcId=vpc, CidrBlock=f"127.{second}.1.0/24", AvailabilityZone=f"{REGION}b"
+        )
+        return vpc, subnet["Subnet"]["SubnetId"]
+
+    def host(self, subnet: str, **tags: str) -> dict[str, Any]:
+        """Run an instance; return what describes it. In tag keys `_` stands for `-`."""
+        pairs = [{"Key": key.replace("_", "-"), "Value": value} for key, value in tags.items()]
+        reservation = self.ec2.run_instances(
+            ImageId=self.image,
+            MinCount=1,
+            MaxCount=1,
+            SubnetId=subnet,
+            InstanceType="t4g.micro",
+            TagSpecifications=[{"ResourceType": "instance", "Tags": pairs}] if pairs else [],
+        )
+        host: dict[str, Any] = reservation["Instances"][0]
+        return host
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def ask(port: int, path: str) -> Any:  # noqa: ANN401 - whatever JSON there is
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=10) as answer:
+        return json.load(answer)["data"]
+
+
+def discovered(port: int, prometheus: subprocess.Popen[bytes], count: int) -> dict[str, Any]:
+    """Return the labels of job node's targets by URL, once there are `count` of them."""
+    deadline = time.monotonic() + DISCOVERY_TIMEOUT
+    targets: list[Any] = []
+    while len(targets) < count:
+        assert prometheus.poll() is None, "prometheus has ended: its log is below"
+        assert time.monotonic() < deadline, f"{len(targets)} targets of {count}: {targets}"
+        time.sleep(0.2)
+        try:
+            targets = ask(port, "targets?state=active&scrapePool=node")["activeTargets"]
+        except OSError:
+            continue  # it does not listen yet
+    return {target["scrapeUrl"]: target["labels"] for target in targets}
+
+
+def test_discovery_finds_running_tagged_hosts_of_the_vpc_and_labels_them(
+    entrypoint: Entrypoint, emulator: str
+) -> None:
+    cloud = Cloud(emulator)
+    vpc, subnet = cloud.network(21)
+    _, elsewhere = cloud.network(22)
+    named = cloud.host(subnet, Name="web", prometheus_scrape="true")
+    nameless = cloud.host(subnet, prometheus_scrape="true")
+    cloud.host(subnet)
+    cloud.host(subnet, Name="off", prometheus_scrape="false")
+    cloud.host(elsewhere, Name="elsewhere", prometheus_scrape="true")
+    stopped = cloud.host(subnet, Name="stopped", prometheus_scrape="true")
+    cloud.ec2.stop_instances(InstanceIds=[stopped["InstanceId"]])
+
+    port = free_port()
+    variables = entrypoint.environment(
+        **CREDENTIALS,
+        AWS_ENDPOINT_URL=emulator,
+        VPC_ID=vpc,
+        NODE_EXPORTER_PORT=CLOSED_PORT,
+        PROMETHEUS_PORT=str(port),
+        PATH=f"{ensure(['prometheus'])['prometheus'].parent}{os.pathsep}{os.environ['PATH']}",
+    )
+    command = ["sh", str(ENTRYPOINT)]
+    with subprocess.Popen(command, env=variables, cwd=entrypoint.directory) as prometheus:
+        try:
+            targets = discovered(port, prometheus, 2)
+            retention = ask(port, "status/runtimeinfo")["storageRetention"]
+        finally:
+            prometheus.terminate()
+
+    assert targets == {
+        f"http://{host['PrivateIpAddress']}:{CLOSED_PORT}/metrics": {
+            "job": "node",
+            "instance": instance,
+            "instance_id": host["InstanceId"],
+            "availability_zone": f"{REGION}b",
+            "instance_type": "t4g.micro",
+            "private_ip": host["PrivateIpAddress"],
+        }
+        for host, instance in [(named, "web"), (nameless, nameless["InstanceId"])]
+    }
+    assert retention == "15d or 16GiB"
