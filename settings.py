@@ -125,11 +125,11 @@ class Settings(BaseModel):
     retention: Annotated[str, AfterValidator(checks.retention)] = Field(
         default="15d", description="How long Prometheus keeps samples, as long as there is room."
     )
-    scrape_interval: Annotated[str, AfterValidator(checks.interval)] = Field(
-        default="15s", description="Time between two scrapes of a target."
+    scrape_interval: Annotated[str, AfterValidator(checks.scrape_interval)] = Field(
+        default="15s", description="Time between two scrapes of a target, 1 s to 1 min."
     )
-    discovery_refresh_interval: Annotated[str, AfterValidator(checks.interval)] = Field(
-        default="60s", description="Time between two looks for hosts."
+    discovery_refresh_interval: Annotated[str, AfterValidator(checks.refresh_interval)] = Field(
+        default="60s", description="Time between two looks for hosts, 1 s to 1 h."
     )
     discovery_tag_key: Annotated[str, AfterValidator(checks.tag_key)] = Field(
         default="prometheus-scrape", description="Key of the tag that a host carries to be scraped."

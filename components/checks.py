@@ -347,7 +347,11 @@ def duration(low_s: float, high_s: float) -> Callable[[str], str]:
 retention = duration(2 * 3600, 100 * 365 * 86400)
 """At least one block of the TSDB, which is two hours long."""
 
-interval = duration(1, 3600)
+refresh_interval = duration(1, 3600)
+"""Time between two looks for hosts: the alert on failing ones knows intervals up to an hour."""
+
+scrape_interval = duration(1, 60)
+"""Time between two scrapes: at most a minute, since the rules look at rates over 3 to 5 minutes."""
 
 
 def version(value: str) -> str:

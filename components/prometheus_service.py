@@ -73,7 +73,7 @@ class PrometheusServiceArgs(TypedDict):
     """Time between two looks for hosts, 1 s to 1 h. Default: `60s`."""
 
     scrape_interval: NotRequired[str]
-    """Time between two scrapes of a target, 1 s to 1 h. Default: `15s`."""
+    """Time between two scrapes of a target, 1 s to 1 min. Default: `15s`."""
 
     retention: NotRequired[str]
     """How long samples are kept, at least `2h`. Default: `15d`."""
@@ -158,8 +158,8 @@ class PrometheusService(pulumi.ComponentResource):
                 "node_exporter_port": checks.port,
                 "discovery_tag_key": checks.tag_key,
                 "discovery_tag_value": checks.tag_value,
-                "discovery_refresh_interval": checks.interval,
-                "scrape_interval": checks.interval,
+                "discovery_refresh_interval": checks.refresh_interval,
+                "scrape_interval": checks.scrape_interval,
                 "retention": checks.retention,
                 "storage_gib": checks.storage_gib,
                 "cpu_architecture": checks.cpu_architecture,
