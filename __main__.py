@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pulumi
+import pulumi_aws as aws
 
 from components import (
     ExporterGroup,
@@ -99,6 +100,7 @@ def exporter_node(index: int) -> ExporterNode:
 
 hosts = [exporter_node(index) for index in range(settings.host_count)]
 
+pulumi.export("region", aws.get_region_output().region)
 pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("cluster_name", prometheus.cluster_name)
 pulumi.export("service_name", prometheus.service_name)

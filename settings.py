@@ -131,7 +131,7 @@ class Settings(BaseModel):
     discovery_refresh_interval: Annotated[str, AfterValidator(checks.refresh_interval)] = Field(
         default="60s", description="Time between two looks for hosts, 1 s to 1 h."
     )
-    discovery_tag_key: Annotated[str, AfterValidator(checks.tag_key)] = Field(
+    discovery_tag_key: Annotated[str, AfterValidator(checks.host_tag_key)] = Field(
         default="prometheus-scrape", description="Key of the tag that a host carries to be scraped."
     )
     discovery_tag_value: Annotated[str, AfterValidator(checks.tag_value)] = Field(
@@ -265,11 +265,13 @@ def _from_text(model: type[BaseModel], key: str, value: str) -> object:
 
 def _problem(problem: Mapping[str, Any], values: Mapping[str, str]) -> str:
     key = str(problem["loc"][0])
+    if key not in values:  # a default: pydantic then gives the field's own name
+        key = to_camel(key)
     name = f"{PROJECT}:{key}"
     if problem["type"] == "extra_forbidden":
         known = sorted(str(field.alias) for field in Settings.model_fields.values())
         meant = get_close_matches(key, known, n=1)
         hint = f"did you mean {meant[0]}?" if meant else f"expected one of {', '.join(known)}"
         return f"{name} is unknown: {hint}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{name} is {values.get(key, problem['input'])!r}: {message}"
+    message = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
+    return f"{name} is {values.get(key) or problem['input']!r}: {message}"

@@ -73,12 +73,14 @@ MIN_ADMIN_PREFIX = 8
 """A shorter prefix is no longer somebody's network: two of them (/1) are the whole world."""
 
 _DURATION = re.compile(
-    r"(?=\d)(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?"
+    r"(?=\d)(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?",
+    re.ASCII,
 )
 _DURATION_UNITS_S = (365 * 86400, 7 * 86400, 86400, 3600, 60, 1, 0.001)
 _INSTANCE_TYPE = re.compile(
     r"(?P<family>[a-z]+)(?P<generation>\d+)(?P<attributes>[a-z]*(?:-[a-z]+\d*)?)"
-    r"\.(?:nano|micro|small|medium|\d*xlarge|large|metal(?:-\d+xl)?)"
+    r"\.(?:nano|micro|small|medium|\d*xlarge|large|metal(?:-\d+xl)?)",
+    re.ASCII,
 )
 _LINUX_FAMILIES = frozenset(
     "a c d dl f g gr h hpc i im inf is m p r t trn vt x z".split()  # noqa: SIM905 - reads better
@@ -125,9 +127,20 @@ def check_args(
                 check(args[key])
             except ValueError as problem:
                 problems.append(f"{key} is {args[key]!r}: {problem}")
+            except TypeError:
+                problems.append(f"{key} is {args[key]!r}: expected a value of another type")
     if problems:
         lines = "".join(f"\n  - {problem}" for problem in problems)
         raise ArgumentError(f"{component} {name!r} cannot be made:{lines}")
+
+
+def is_legal(check: Callable[[Any], object], value: object) -> bool:
+    """Tell whether a value passes a check, for checks that take it for granted."""
+    try:
+        check(value)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def whole(low: int, high: int, unit: str = "") -> Callable[[Any], int]:
@@ -138,9 +151,8 @@ def whole(low: int, high: int, unit: str = "") -> Callable[[Any], int]:
     expected = f"expected a whole number from {low} to {high}{unit and ' ' + unit}"
 
     def check(value: Any) -> int:  # noqa: ANN401 - a caller may pass anything
-        if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:
-            raise ValueError(expected)
-        if not low <= value <= high:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and low <= value <= high and int(value) == value):
             raise ValueError(expected)
         return int(value)
 
@@ -151,7 +163,7 @@ def one_of(values: Sequence[Any]) -> Callable[[Any], Any]:
     """Make a check for one of a few values."""
 
     def check(value: Any) -> Any:  # noqa: ANN401 - a caller may pass anything
-        if value not in values:
+        if isinstance(value, bool) or value not in values:
             raise ValueError(f"expected one of {', '.join(map(str, values))}")
         return value
 
@@ -212,6 +224,11 @@ def subnet_prefix(vpc_prefix: int) -> int:
     return min(MIN_SUBNET_PREFIX, vpc_prefix + 4)
 
 
+def _zone_room(vpc_prefix: int) -> int:
+    """Zones that fit into a VPC of this prefix length."""
+    return int(2 ** (subnet_prefix(vpc_prefix) - vpc_prefix)) // SUBNET_TIERS
+
+
 def zones_fit(cidr: str, zones: int) -> int:
     """Check that a VPC has room for a public and a private subnet in each zone.
 
@@ -219,16 +236,13 @@ def zones_fit(cidr: str, zones: int) -> int:
         ValueError: with how many zones fit, and which size would do.
     """
     prefix = _network(cidr).prefixlen
-    room = 2 ** (subnet_prefix(prefix) - prefix) // SUBNET_TIERS
+    room = _zone_room(prefix)
     if zones > room:
-        needed = next(
-            p
-            for p in range(MIN_SUBNET_PREFIX, MAX_VPC_PREFIX - 1, -1)
-            if 2 ** (subnet_prefix(p) - p) // SUBNET_TIERS >= zones
-        )
+        larger = [p for p in range(MAX_VPC_PREFIX, prefix) if _zone_room(p) >= zones]
+        instead = f", or a VPC of /{max(larger)} or larger" if larger else ""
         raise ValueError(
             f"the VPC {cidr} has room for {room} zones of {SUBNET_TIERS} subnets;"
-            f" expected at most {room} zones, or a VPC of /{needed} or larger"
+            f" expected at most {room} zones{instead}"
         )
     return zones
 
@@ -254,7 +268,7 @@ def admin_cidrs(value: Sequence[str]) -> Sequence[str]:
     Raises:
         ValueError: with the entry, what is expected and what to do instead.
     """
-    if isinstance(value, str) or len(value) > MAX_CIDRS:
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MAX_CIDRS:
         raise ValueError(f"expected a list of at most {MAX_CIDRS} networks")
     for entry in value:
         try:
@@ -267,6 +281,9 @@ def admin_cidrs(value: Sequence[str]) -> Sequence[str]:
                 " '203.0.113.7/32' for one address; where nobody can be named, leave the list empty"
                 " and go through a VPN or AWS Systems Manager"
             )
+    twice = sorted({entry for entry in value if value.count(entry) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is there more than once; expected each network once")
     return value
 
 
@@ -356,7 +373,7 @@ scrape_interval = duration(1, 60)
 
 def version(value: str) -> str:
     """Check the version of a release: three numbers, with or without a release candidate."""
-    if not re.fullmatch(r"\d+\.\d+\.\d+(-rc\.\d+)?", value):
+    if not re.fullmatch(r"\d+\.\d+\.\d+(-rc\.\d+)?", value, re.ASCII):
         raise ValueError("expected a version such as 3.15.0, without a leading v")
     return value
 
@@ -380,6 +397,17 @@ def tag_key(value: str) -> str:
     return value
 
 
+HOST_TAGS = ("Name", "role", "environment")
+"""Tags that every exporter host has, beside the one for discovery."""
+
+
+def host_tag_key(value: str) -> str:
+    """Check the key of the discovery tag of our own hosts: legal, and none of their other tags."""
+    if value in HOST_TAGS:
+        raise ValueError(f"hosts have a tag {value!r} of their own; expected another key")
+    return tag_key(value)
+
+
 def tag_value(value: str) -> str:
     """Check the value of an EC2 tag, as far as a server-side filter can match it exactly."""
     if not _TAG.fullmatch(value) or len(value) > 256:  # noqa: PLR2004 - AWS's limit
@@ -387,14 +415,15 @@ def tag_value(value: str) -> str:
     return value
 
 
-def _network(value: str) -> ipaddress.IPv4Network:
-    """Parse an IPv4 network; one with host bits set is refused with what was probably meant."""
+def _network(value: object) -> ipaddress.IPv4Network:
+    """Parse an IPv4 network as AWS writes it; otherwise say what was probably meant."""
     try:
-        return ipaddress.IPv4Network(value)
-    except ValueError:
-        pass
-    try:
-        meant = ipaddress.IPv4Network(value, strict=False)
+        # Not the integers and tuples that `ipaddress` takes as well.
+        meant = ipaddress.IPv4Network(str(value), strict=False)
     except ValueError:
         raise ValueError("expected an IPv4 network such as 10.42.0.0/16") from None
-    raise ValueError(f"it has host bits set; expected the network's address: {meant}")
+    if str(meant) == value:
+        return meant
+    if isinstance(value, str) and value.split("/")[0] != str(meant.network_address):
+        raise ValueError(f"it has host bits set; expected the network's address: {meant}")
+    raise ValueError(f"expected {meant}")

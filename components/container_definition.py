@@ -187,6 +187,7 @@ def url_command(region: str, cluster: str, service: str, port: int, *, public: b
         " --query 'taskArns[0]') && "
         f'ENI=$({aws} ecs describe-tasks --cluster {cluster} --tasks "$TASK"'
         f' --query "{details}") && '
-        f'echo "http://$({aws} ec2 describe-network-interfaces --network-interface-ids "$ENI"'
-        f" --query 'NetworkInterfaces[0].{address}'):{port}\""
+        f'ADDRESS=$({aws} ec2 describe-network-interfaces --network-interface-ids "$ENI"'
+        f" --query 'NetworkInterfaces[0].{address}') && "
+        f'echo "http://$ADDRESS:{port}"'
     )

@@ -126,7 +126,7 @@ class ExporterGroup(pulumi.ComponentResource):
             referenced_security_group_id=group.id,
             opts=child,
         )
-        aws.vpc.SecurityGroupEgressRule(
+        way_out = aws.vpc.SecurityGroupEgressRule(
             f"{name}-to-internet",
             security_group_id=group.id,
             description="Downloads at first boot, and Session Manager",
@@ -171,7 +171,8 @@ class ExporterGroup(pulumi.ComponentResource):
             name=SSM_PARAMETER.format(architecture=architecture), opts=invoke
         )
 
-        self.security_group_id = group.id
+        # User data downloads at once: a host must not start before it may.
+        self.security_group_id = pulumi.Output.all(group.id, way_out.id).apply(lambda ids: ids[0])
         self.instance_profile_name = profile.name
         # The provider marks every parameter's value as secret; the id of a public image is none.
         self.ami_id = pulumi.Output.unsecret(ami.value)

@@ -80,7 +80,7 @@ class ExporterNode(pulumi.ComponentResource):
             {
                 "instance_type": checks.instance_type,
                 "root_volume_gib": checks.root_volume_gib,
-                "discovery_tag_key": checks.tag_key,
+                "discovery_tag_key": checks.host_tag_key,
                 "discovery_tag_value": checks.tag_value,
                 "environment": checks.label_value,
             },

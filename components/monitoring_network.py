@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NotRequired, TypedDict
 
 import pulumi
@@ -129,10 +129,11 @@ class MonitoringNetwork(pulumi.ComponentResource):
     """Id of the VPC."""
 
     public_subnet_ids: pulumi.Output[Sequence[str]]
-    """Ids of the public subnets, one a zone, in the order of the zones' names."""
+    """Ids of the public subnets, one a zone, in the order of the zones' names; known only when
+    their routes and rules are in place, so that what starts in them has a way out."""
 
     private_subnet_ids: pulumi.Output[Sequence[str]]
-    """Ids of the private subnets, one a zone, in the order of the zones' names."""
+    """Ids of the private subnets, likewise."""
 
     def __init__(
         self,
@@ -150,17 +151,20 @@ class MonitoringNetwork(pulumi.ComponentResource):
         loopback = args.get("allow_loopback_cidr", False)
         # Not the component's own options: it is not registered yet.
         invoke_opts = pulumi.InvokeOptions(
-            parent=opts.parent if opts else None,
-            provider=opts.provider if opts else None,
+            parent=opts.parent if opts else None, provider=_aws_provider(opts)
         )
         zone_names: list[str] = []
+
+        def check_vpc_cidr(cidr: str) -> str:
+            return checks.vpc_cidr(cidr, allow_loopback=loopback)
 
         def zones(count: int) -> int:
             checks.zone_count(count)
             zone_names.extend(available_zone_names(invoke_opts))
             zones_available(int(count), zone_names)
-            checks.vpc_cidr(vpc_cidr, allow_loopback=loopback)
-            return checks.zones_fit(vpc_cidr, int(count))
+            if checks.is_legal(check_vpc_cidr, vpc_cidr):
+                checks.zones_fit(vpc_cidr, int(count))
+            return int(count)
 
         checks.check_args(
             "MonitoringNetwork",
@@ -168,7 +172,7 @@ class MonitoringNetwork(pulumi.ComponentResource):
             {"zone_count": 2, **args},
             MonitoringNetworkArgs,
             {
-                "vpc_cidr": lambda cidr: checks.vpc_cidr(cidr, allow_loopback=loopback),
+                "vpc_cidr": check_vpc_cidr,
                 "zone_count": zones,
                 "nat_strategy": checks.nat_strategy,
                 "log_retention_days": checks.log_retention_days,
@@ -228,30 +232,34 @@ class MonitoringNetwork(pulumi.ComponentResource):
             for index, zone in enumerate(zone_names)
         ]
 
-        public_routes = self._route_table(f"{name}-public", vpc.id, public)
-        aws.ec2.Route(
+        public_routes, public_ready = self._route_table(f"{name}-public", vpc.id, public)
+        to_internet = aws.ec2.Route(
             f"{name}-public-internet",
             route_table_id=public_routes.id,
             destination_cidr_block=ANYWHERE,
             gateway_id=gateway.id,
             opts=child,
         )
+        public_ready.append(to_internet)
         nat_gateways = [
             self._nat_gateway(f"{name}-nat-{index}", public[index], gateway)
             for index in range({"none": 0, "single": 1, "per-az": len(public)}[nat_strategy])
         ]
         private_routes = []
+        private_ready: list[pulumi.CustomResource] = []
         for index, subnet in enumerate(private):
-            table = self._route_table(f"{name}-private-{index}", vpc.id, [subnet])
+            table, ready = self._route_table(f"{name}-private-{index}", vpc.id, [subnet])
             private_routes.append(table)
+            private_ready += ready
             if nat_gateways:
-                aws.ec2.Route(
+                to_nat = aws.ec2.Route(
                     f"{name}-private-{index}-internet",
                     route_table_id=table.id,
                     destination_cidr_block=ANYWHERE,
                     nat_gateway_id=nat_gateways[index % len(nat_gateways)].id,
                     opts=child,
                 )
+                private_ready.append(to_nat)
         aws.ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=vpc.id,
@@ -263,7 +271,7 @@ class MonitoringNetwork(pulumi.ComponentResource):
             tags={"Name": f"{name}-s3"},
             opts=child,
         )
-        aws.ec2.NetworkAcl(
+        acl = aws.ec2.NetworkAcl(
             f"{name}-acl",
             vpc_id=vpc.id,
             subnet_ids=[subnet.id for subnet in (*public, *private)],
@@ -276,8 +284,8 @@ class MonitoringNetwork(pulumi.ComponentResource):
             self._flow_logs(f"{name}-flow-logs", vpc, int(args.get("log_retention_days", 14)))
 
         self.vpc_id = vpc.id
-        self.public_subnet_ids = pulumi.Output.all(*[s.id for s in public]).apply(list)
-        self.private_subnet_ids = pulumi.Output.all(*[s.id for s in private]).apply(list)
+        self.public_subnet_ids = _ids_when_ready(public, [*public_ready, acl])
+        self.private_subnet_ids = _ids_when_ready(private, [*private_ready, acl])
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,
@@ -288,14 +296,15 @@ class MonitoringNetwork(pulumi.ComponentResource):
 
     def _route_table(
         self, name: str, vpc_id: pulumi.Input[str], subnets: Sequence[aws.ec2.Subnet]
-    ) -> aws.ec2.RouteTable:
+    ) -> tuple[aws.ec2.RouteTable, list[pulumi.CustomResource]]:
         child = pulumi.ResourceOptions(parent=self)
         table = aws.ec2.RouteTable(f"{name}-routes", vpc_id=vpc_id, tags={"Name": name}, opts=child)
-        for index, subnet in enumerate(subnets):
+        return table, [
             aws.ec2.RouteTableAssociation(
                 f"{name}-routes-{index}", route_table_id=table.id, subnet_id=subnet.id, opts=child
             )
-        return table
+            for index, subnet in enumerate(subnets)
+        ]
 
     def _nat_gateway(
         self, name: str, subnet: aws.ec2.Subnet, gateway: aws.ec2.InternetGateway
@@ -355,6 +364,23 @@ class MonitoringNetwork(pulumi.ComponentResource):
             tags={"Name": name},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
+
+
+def _aws_provider(opts: pulumi.ResourceOptions | None) -> pulumi.ProviderResource | None:
+    """Find the explicit AWS provider in the options of a component that is not registered yet."""
+    if opts is None or opts.provider is not None:
+        return opts.provider if opts else None
+    given = opts.providers or []
+    providers = given.values() if isinstance(given, Mapping) else given
+    return next((provider for provider in providers if provider.package == "aws"), None)
+
+
+def _ids_when_ready(
+    subnets: Sequence[aws.ec2.Subnet], ready: Sequence[pulumi.CustomResource]
+) -> pulumi.Output[Sequence[str]]:
+    return pulumi.Output.all([s.id for s in subnets], [r.id for r in ready]).apply(
+        lambda ids: ids[0]
+    )
 
 
 def _invoke(parent: pulumi.Resource) -> pulumi.InvokeOptions:

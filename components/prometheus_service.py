@@ -144,6 +144,11 @@ class PrometheusService(pulumi.ComponentResource):
             ArgumentError: illegal arguments; nothing is registered then.
         """
         cpu = args.get("task_cpu", 256)
+
+        def check_memory(memory: int) -> None:
+            if checks.is_legal(checks.fargate_cpu, cpu):
+                checks.fargate_memory(cpu, memory)
+
         checks.check_args(
             "PrometheusService",
             name,
@@ -164,7 +169,7 @@ class PrometheusService(pulumi.ComponentResource):
                 "storage_gib": checks.storage_gib,
                 "cpu_architecture": checks.cpu_architecture,
                 "task_cpu": checks.fargate_cpu,
-                "task_memory": lambda memory: checks.fargate_memory(cpu, memory),
+                "task_memory": check_memory,
                 "credentials": checks.credentials,
                 "access_key_rotation": checks.access_key_rotation,
                 "log_retention_days": checks.log_retention_days,
@@ -285,7 +290,8 @@ class PrometheusService(pulumi.ComponentResource):
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             # What is replaced, the old access key above all, is deleted after this update: so it
-            # must not end before the new task is healthy.
+            # must not end before the new task is healthy. After a rollback the service is steady
+            # as well, hence `_in_use`.
             wait_for_steady_state=True,
             network_configuration={
                 "subnets": args["subnet_ids"],
@@ -297,7 +303,9 @@ class PrometheusService(pulumi.ComponentResource):
 
         self.security_group_id = security_group.id
         self.cluster_name = cluster.name
-        self.service_name = service.name
+        self.service_name = pulumi.Output.all(
+            service.name, service.task_definition, task_definition.arn
+        ).apply(lambda values: _in_use(*values))
         self.log_group_name = log_group.name
         self.repository_url = repository.repository_url
         self.credentials_secret_arn = secret.arn if secret else pulumi.Output.from_input("")
@@ -468,6 +476,21 @@ class PrometheusService(pulumi.ComponentResource):
         return role, aws.iam.RolePolicy(
             f"{name}-policy", role=role.id, policy=policy, opts=self._child
         )
+
+
+def _in_use(service_name: str, task_definition: str, wanted: str) -> str:
+    """Return the service's name, unless ECS has rolled the service back.
+
+    Raises:
+        RunError: it has. Pulumi then deletes nothing: the old task still needs the old access key.
+    """
+    if task_definition != wanted:
+        raise pulumi.RunError(
+            f"the ECS service {service_name} runs {task_definition}, not {wanted}: the new task did"
+            " not become healthy, and ECS has rolled back. Look at the service's log group and"
+            " events, mend what they say, then run `pulumi up` again"
+        )
+    return service_name
 
 
 def _folder(path: str) -> None:

@@ -18,7 +18,6 @@ ZONES = [f"{REGION}{letter}" for letter in "abc"]
 AMI = "ami-0123456789abcdef0"
 
 
-
 def as_secret(value: object) -> dict[str, Any]:
     """Mark a value as secret, in the form in which it travels."""
     return {rpc._special_sig_key: rpc._special_secret_sig, "value": value}
@@ -38,6 +37,11 @@ def without_secrets(value: Any) -> Any:  # noqa: ANN401 - whatever an input can 
     if isinstance(value, list | tuple):
         return [without_secrets(item) for item in value]
     return value
+
+
+def undescribed(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs without what is written for people only."""
+    return {key: value for key, value in inputs.items() if key != "description"}
 
 
 INVOKES: dict[str, dict[str, Any]] = {
@@ -73,8 +77,15 @@ class Registered(NamedTuple):
 class Recording(Mocks):
     """Answers like an AWS in which everything works, and with unknowns in a preview."""
 
-    def __init__(self, *, preview: bool = False, invokes: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        preview: bool = False,
+        invokes: Mapping[str, Any] | None = None,
+        outputs: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.preview = preview
+        self.outputs = outputs or {}
         self.invokes = {**INVOKES, **(invokes or {})}
         self.calls: list[MockCallArgs] = []
 
@@ -102,7 +113,8 @@ class Recording(Mocks):
             "aws:ec2/instance:Instance": {"privateIp": "10.42.0.10"},
             "aws:ec2/eip:Eip": {"allocationId": f"{args.name}-allocation"},
         }
-        return f"{args.name}-id", outputs | computed.get(args.typ, {})
+        outputs |= computed.get(args.typ, {})
+        return f"{args.name}-id", {**outputs, **self.outputs.get(args.typ, {})}
 
 
 class RecordingMonitor(MockMonitor):
@@ -194,6 +206,7 @@ def deploy(
     config: Mapping[str, str] | None = None,
     preview: bool = False,
     invokes: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, Mapping[str, Any]] | None = None,
     stack: str = "test",
 ) -> Deployment:
     """Evaluate a program to its end; whatever it raises comes out here.
@@ -203,9 +216,10 @@ def deploy(
         config: full keys with namespace -> text.
         preview: every computed output is unknown.
         invokes: answers of data sources, in place of the usual ones.
+        outputs: outputs of resources by type, in place of the usual ones.
         stack: name of the stack.
     """
-    monitor = RecordingMonitor(Recording(preview=preview, invokes=invokes))
+    monitor = RecordingMonitor(Recording(preview=preview, invokes=invokes, outputs=outputs))
     _evaluate(program, monitor, config=config, preview=preview, stack=stack)
     return Deployment(monitor)
 

@@ -1,5 +1,6 @@
 """components.checks: what is legal, and exactly what is said about what is not."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any, NotRequired, TypedDict
@@ -15,7 +16,7 @@ PRIVATE = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10"
 
 # Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
 # CPU units -> memory in GB.
-FARGATE = {
+FARGATE: dict[int, list[float]] = {
     256: [0.5, 1, 2],
     512: [1, 2, 3, 4],
     1024: [2, 3, 4, 5, 6, 7, 8],
@@ -28,7 +29,7 @@ FARGATE = {
 
 def problem(check: Callable[..., object], *args: object) -> str:
     """What a check says about an illegal value."""
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=r"\w") as error:
         check(*args)
     return str(error.value)
 
@@ -156,7 +157,7 @@ def test_hosts_that_fit(cidr: str, zones: int, room: int) -> None:
 
 @pytest.mark.parametrize(
     "cidrs",
-    [[], (), ["203.0.113.7/32"], ["10.0.0.0/8", "192.0.2.0/24"], ["198.51.100.0/24"] * 1],
+    [[], (), ["203.0.113.7/32"], ["10.0.0.0/8", "192.0.2.0/24"]],
 )
 def test_networks_that_may_be_let_in(cidrs: list[str]) -> None:
     assert checks.admin_cidrs(cidrs) == cidrs
@@ -187,8 +188,10 @@ def test_the_world_is_not_let_in(cidrs: list[str]) -> None:
         (["::/0"], "'::/0': expected an IPv4 network such as 10.42.0.0/16"),
         (
             ["203.0.113.7/24"],
-            "'203.0.113.7/24': it has host bits set; expected the network's address:"
-            " 203.0.113.0/24",
+            (
+                "'203.0.113.7/24': it has host bits set; expected the network's address:"
+                " 203.0.113.0/24"
+            ),
         ),
         ("10.0.0.0/8", "expected a list of at most 10 networks"),
         ([f"10.{n}.0.0/16" for n in range(11)], "expected a list of at most 10 networks"),
@@ -208,11 +211,11 @@ def test_a_network_is_let_in_once() -> None:
     assert "10.0.0.0/8" in problem(checks.admin_cidrs, ["10.0.0.0/8", "10.0.0.0/8"])
 
 
-@given(st.ip_addresses(v=4), st.integers(0, 7))
-def test_no_network_shorter_than_8_is_let_in(address: object, prefix: int) -> None:
-    bits = int(address) >> (32 - prefix) << (32 - prefix)  # type: ignore[call-overload]
-    octets = ".".join(str(bits >> shift & 255) for shift in (24, 16, 8, 0))
-    assert "open to the world" in problem(checks.admin_cidrs, [f"{octets}/{prefix}"])
+@given(st.integers(0, 7), st.data())
+def test_no_network_shorter_than_8_is_let_in(prefix: int, data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, 2**prefix - 1))
+    first = ipaddress.IPv4Address(number << (32 - prefix))
+    assert "open to the world" in problem(checks.admin_cidrs, [f"{first}/{prefix}"])
 
 
 # --- Fargate ---
@@ -312,7 +315,20 @@ def test_seconds_of_a_duration(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "15", "d", "15 d", "-15d", "1.5h", "15days", "1m1h", "1d1d", "15d\n", "15D", "١٥d"],
+    [
+        "",
+        "15",
+        "d",
+        "15 d",
+        "-15d",
+        "1.5h",
+        "15days",
+        "1m1h",
+        "1d1d",
+        "15d\n",
+        "15D",
+        "\u0661\u0665d",
+    ],
 )
 def test_what_is_not_a_duration(text: str) -> None:
     assert problem(checks.duration_seconds, text) == (
@@ -331,13 +347,19 @@ def test_what_is_not_a_duration(text: str) -> None:
             "expected a duration from 7200 s to 3.1536e+09 s",
         ),
         (
-            checks.interval,
+            checks.scrape_interval,
+            ["1s", "1000ms", "15s", "1m"],
+            ["999ms", "0s", "61s", "1h"],
+            "expected a duration from 1 s to 60 s",
+        ),
+        (
+            checks.refresh_interval,
             ["1s", "1000ms", "15s", "1h"],
             ["999ms", "0s", "1h1ms", "1d"],
             "expected a duration from 1 s to 3600 s",
         ),
     ],
-    ids=["retention", "interval"],
+    ids=["retention", "scrape", "refresh"],
 )
 def test_the_limits_of_durations(
     check: Callable[[str], str], legal: list[str], illegal: list[str], expected: str
@@ -367,8 +389,11 @@ def test_whole_numbers(check: Callable[[Any], int], low: int, high: int, unit: s
     expected = f"expected a whole number from {low} to {high}{unit}"
     for illegal in (low - 1, high + 1, low + 0.5, True, str(low), None, [low]):
         assert problem(check, illegal) == expected
-    for illegal in (float("inf"), float("-inf"), float("nan")):
-        assert problem(check, illegal) == expected
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_no_whole_number_is_infinite(number: float) -> None:
+    assert problem(checks.port, number) == "expected a whole number from 1024 to 65535"
 
 
 @pytest.mark.parametrize(
@@ -391,12 +416,25 @@ def test_log_retention_is_what_cloudwatch_offers() -> None:
     offered = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096]
     offered += [1827, 2192, 2557, 2922, 3288, 3653]
     assert [checks.log_retention_days(days) for days in offered] == offered
-    for illegal in (0, 2, 15, 3654, -1):
+    for illegal in (0, 2, 15, 3654, -1, "14", True):
         expected = f"expected one of {', '.join(map(str, offered))}"
         assert problem(checks.log_retention_days, illegal) == expected
 
 
 # --- names and tags ---
+
+
+@pytest.mark.parametrize("value", ["3.15.0", "1.12.1", "10.0.11", "3.16.0-rc.0"])
+def test_a_version(value: str) -> None:
+    assert checks.version(value) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["", "v3.15.0", "3.15", "latest", "3.15.0\n", "3.15.0-x", "\u0663.1.0"]
+)
+def test_what_is_no_version(value: str) -> None:
+    expected = "expected a version such as 3.15.0, without a leading v"
+    assert problem(checks.version, value) == expected
 
 
 @pytest.mark.parametrize("value", ["a", "dev", "Prod-2", "eu_west", "a" * 32])

@@ -145,6 +145,17 @@ def test_the_tag_stays_where_the_image_does(context: Path, tmp_path: Path) -> No
     assert image_tag(copy, "3.15.0", "ARM64") == before
 
 
+def test_the_tag_does_not_depend_on_the_order_of_the_file_system(
+    context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = image_tag(context, "3.15.0", "ARM64")
+    files = list(context.rglob("*"))
+    monkeypatch.setattr(Path, "rglob", lambda *_: iter(files[::-1]))
+    assert image_tag(context, "3.15.0", "ARM64") == before
+    monkeypatch.setattr(Path, "rglob", lambda *_: iter(files))
+    assert image_tag(context, "3.15.0", "ARM64") == before
+
+
 @pytest.mark.parametrize(
     ("change", "version", "architecture"),
     [
@@ -152,6 +163,7 @@ def test_the_tag_stays_where_the_image_does(context: Path, tmp_path: Path) -> No
         ("chmod -x entrypoint.sh", "3.15.0", "ARM64"),
         ("chmod +x Dockerfile", "3.15.0", "ARM64"),
         ("mv rules.d/a.yml rules.d/b.yml", "3.15.0", "ARM64"),
+        ("mv rules.d rules.e", "3.15.0", "ARM64"),
         ("mv rules.d/a.yml a.yml", "3.15.0", "ARM64"),
         ("touch new", "3.15.0", "ARM64"),
         ("rm rules.d/a.yml", "3.15.0", "ARM64"),
@@ -159,9 +171,7 @@ def test_the_tag_stays_where_the_image_does(context: Path, tmp_path: Path) -> No
         ("true", "3.15.0", "X86_64"),
     ],
 )
-def test_the_tag_changes_with(
-    context: Path, change: str, version: str, architecture: str
-) -> None:
+def test_the_tag_changes_with(context: Path, change: str, version: str, architecture: str) -> None:
     before = image_tag(context, "3.15.0", "ARM64")
     subprocess.run(["sh", "-c", change], cwd=context, check=True, timeout=30)
     assert image_tag(context, version, architecture) != before
@@ -170,16 +180,18 @@ def test_the_tag_changes_with(
 # --- the URL command ---
 
 AWS_STAND_IN = r"""#!/bin/sh
+[ "$1 $2 $3 $4" = "--region eu-central-1 --output text" ] || exit 1
+shift 4
 case "$*" in
-"--region eu-central-1 --output text ecs list-tasks --cluster c-1 --service-name s-1 --query taskArns[0]")
+"ecs list-tasks --cluster c-1 --service-name s-1 --query taskArns[0]")
     echo arn:aws:ecs:task/1 ;;
-"--region eu-central-1 --output text ecs describe-tasks --cluster c-1 --tasks arn:aws:ecs:task/1"\
-" --query tasks[0].attachments[0].details[?name=='networkInterfaceId'].value")
+"ecs describe-tasks --cluster c-1 --tasks arn:aws:ecs:task/1 --query tasks[0].attachments[0]"\
+".details[?name=='networkInterfaceId'].value")
     echo eni-1 ;;
-"--region eu-central-1 --output text ec2 describe-network-interfaces --network-interface-ids eni-1"\
+"ec2 describe-network-interfaces --network-interface-ids eni-1"\
 " --query NetworkInterfaces[0].Association.PublicIp")
     echo 198.51.100.7 ;;
-"--region eu-central-1 --output text ec2 describe-network-interfaces --network-interface-ids eni-1"\
+"ec2 describe-network-interfaces --network-interface-ids eni-1"\
 " --query NetworkInterfaces[0].PrivateIpAddress")
     echo 10.42.0.7 ;;
 *) echo "unexpected: $*" >&2; exit 1 ;;
@@ -199,9 +211,14 @@ def test_the_url_command_prints_the_url(tmp_path: Path, url: str, *, public: boo
     assert shell("sh", "-c", command, path=f"{tmp_path}:/usr/bin:/bin") == f"{url}\n"
 
 
-def test_the_url_command_fails_when_aws_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "step", ["ecs list-tasks", "ecs describe-tasks", "ec2 describe-network-interfaces"]
+)
+def test_the_url_command_fails_when_aws_does(tmp_path: Path, step: str) -> None:
     aws = tmp_path / "aws"
-    aws.write_text("#!/bin/sh\nexit 254\n", encoding="utf-8")
+    aws.write_text(
+        f'#!/bin/sh\ncase "$*" in *"{step}"*) exit 254 ;; esac\necho answer\n', encoding="utf-8"
+    )
     aws.chmod(0o755)
     done = subprocess.run(
         ["sh", "-c", url_command("eu-central-1", "c-1", "s-1", 9090, public=True)],

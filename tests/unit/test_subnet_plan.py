@@ -18,8 +18,7 @@ def vpcs(draw: st.DrawFn) -> ipaddress.IPv4Network:
     """Every legal VPC that has room for a zone."""
     prefix = draw(st.sampled_from(sorted(ROOM)))
     around = draw(st.sampled_from(PRIVATE_RANGES))
-    if prefix < around.prefixlen:
-        prefix = around.prefixlen
+    prefix = max(prefix, around.prefixlen)
     number = draw(st.integers(0, 2 ** (prefix - around.prefixlen) - 1))
     address = int(around.network_address) + (number << (32 - prefix))
     return ipaddress.IPv4Network((address, prefix))

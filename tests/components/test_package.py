@@ -1,0 +1,71 @@
+"""The components as a package: every one can be used from Pulumi's other languages."""
+
+import inspect
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.provider.experimental import host
+
+import components
+from tests.components.examples import EXAMPLES
+
+JSON_TYPES = {bool: "boolean", int: "integer", str: "string", list: "array"}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    classes = [getattr(components, name) for name in EXAMPLES]
+    found = json.loads(str(host.ComponentProvider(classes, "prometheus-aws").schema))  # type: ignore[attr-defined]
+    assert isinstance(found, dict)
+    return found
+
+
+def camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def test_every_component_is_exported_with_its_arguments() -> None:
+    exported = {
+        name
+        for name in components.__all__
+        if issubclass(getattr(components, name), pulumi.ComponentResource)
+    }
+    assert exported == EXAMPLES.keys()
+    assert set(components.__all__) == exported | {f"{name}Args" for name in exported}
+
+
+def test_the_schema_has_every_component(schema: dict[str, Any]) -> None:
+    assert schema["name"] == "prometheus-aws"
+    assert schema["resources"].keys() == {f"prometheus-aws:index:{name}" for name in EXAMPLES}
+    assert all(resource["isComponent"] for resource in schema["resources"].values())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_schema_has_every_input_and_output(schema: dict[str, Any], name: str) -> None:
+    resource = schema["resources"][f"prometheus-aws:index:{name}"]
+    example = EXAMPLES[name]
+    assert {key: entry["type"] for key, entry in resource["inputProperties"].items()} == {
+        camel(key): JSON_TYPES[type(value)] for key, value in example.all.items()
+    }
+    assert set(resource["requiredInputs"]) == {camel(key) for key in example.fewest}
+    outputs = {camel(key) for key in inspect.get_annotations(getattr(components, name))}
+    assert resource["properties"].keys() == set(resource["required"]) == outputs
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_everything_in_the_schema_is_described(schema: dict[str, Any], name: str) -> None:
+    resource = schema["resources"][f"prometheus-aws:index:{name}"]
+    described = {"component": resource, **resource["inputProperties"], **resource["properties"]}
+    assert not [key for key, entry in described.items() if not entry.get("description")]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_only_text_can_be_wired(schema: dict[str, Any], name: str) -> None:
+    """Outputs of other resources reach a component as text only; numbers would fail."""
+    inputs = schema["resources"][f"prometheus-aws:index:{name}"]["inputProperties"]
+    wired = [entry for entry in inputs.values() if not entry.get("plain")]
+    types = {entry.get("items", entry)["type"] for entry in wired}
+    assert types <= {"string"}
