@@ -1,0 +1,268 @@
+"""Evaluate the Pulumi program in this process, and make what it registers in the emulator.
+
+The program talks to Pulumi's mock monitor. The mock is not a stub: each resource is really made,
+and its real id, ARN, address or key flows back into the program.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import runpy
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi.runtime
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.settings import configure, set_root_resource
+
+from sandbox.resources import INVOKES, RESOURCE_TYPES, Account
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The Pulumi project."""
+
+_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
+_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks a secret, is none
+"""How a secret is marked in what the program and the engine exchange.
+
+Source: pulumi/runtime/rpc.py, `_special_sig_key` and `_special_secret_sig`.
+"""
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+class DeployError(Exception):
+    """The program cannot be deployed, for a reason that the user can mend; no trace is needed."""
+
+
+class ProgramError(Exception):
+    """The program, or an entry of the table of resource types, is wrong; with its trace."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the program came to."""
+
+    outputs: Mapping[str, Any]
+    """The stack's outputs; a secret one is `[secret]`."""
+
+    secret_outputs: frozenset[str]
+    """Names of the outputs that are secret."""
+
+    resources: int
+    """Number of resources, components not counted."""
+
+
+def project() -> Mapping[str, Any]:
+    """Read `Pulumi.yaml`."""
+    read: Mapping[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    return read
+
+
+def configuration(stack: str, overrides: Mapping[str, str]) -> dict[str, str]:
+    """Return the stack's configuration as Pulumi hands it to the program: text, JSON for the rest.
+
+    Args:
+        stack: name of the stack, as in `Pulumi.<stack>.yaml`.
+        overrides: key -> value, in place of what the files say; the namespace may be left out.
+
+    Raises:
+        DeployError: there is no such stack file, or it holds an encrypted value.
+    """
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    if not file.is_file():
+        stacks = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+        raise DeployError(
+            f"there is no stack {stack!r}: expected one of {', '.join(stacks)}, or a file"
+            f" {file.name}"
+        )
+    name = project()["name"]
+    defaults = {
+        key: schema["default"]
+        for key, schema in project().get("config", {}).items()
+        if "default" in schema
+    }
+    given = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {})
+    merged = {
+        key if ":" in key else f"{name}:{key}": value
+        for key, value in (*defaults.items(), *given.items(), *overrides.items())
+    }
+    for key, value in merged.items():
+        if isinstance(value, dict) and "secure" in value:
+            raise DeployError(
+                f"{key} in {file.name} is encrypted, and the sandbox has no key: give a value for"
+                f" the sandbox with --config {key}=..."
+            )
+    return {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in merged.items()
+    }
+
+
+def deploy(
+    account: Account, stack: str, config: Mapping[str, str], progress: Callable[[int], None]
+) -> Deployment:
+    """Evaluate the program once, and make its resources.
+
+    Args:
+        account: where to make the resources.
+        stack: name of the stack.
+        config: the configuration, as `configuration` returns it.
+        progress: called with the number of resources, each time that one has been made.
+
+    Raises:
+        DeployError: the program refuses (illegal settings): its own message.
+        ProgramError: anything else went wrong in it, with the trace.
+    """
+    recorder = _Emulated(account, progress)
+    monitor = _Monitor(recorder)
+    _configure(monitor, stack)
+    pulumi.runtime.set_all_config(dict(config))
+    try:
+        with _in_project():
+            asyncio.run(pulumi.runtime.run_in_stack(_run_program))
+    except pulumi.RunError as error:
+        raise DeployError(str(error)) from error
+    except Exception as error:
+        # What the emulator refused is the cause; what Pulumi says about it are consequences.
+        raise ProgramError(recorder.failure or traceback.format_exc()) from error
+    secret = frozenset(name for name, value in monitor.outputs.items() if _is_secret(value))
+    outputs = {
+        name: "[secret]" if name in secret else _plain(value)
+        for name, value in monitor.outputs.items()
+    }
+    return Deployment(outputs, secret, recorder.count)
+
+
+def _configure(monitor: mocks.MockMonitor, stack: str) -> None:
+    """Do what `pulumi.runtime.set_mocks` does, but for the stack that it makes.
+
+    That one is finished at once, so that it takes no outputs; `run_in_stack` makes a proper one.
+    """
+    set_root_resource(None)  # type: ignore[arg-type] # None is what it is before
+    features = monitor.GetDeploymentInfo(None).supportedFeatures  # type: ignore[no-untyped-call]
+    configure(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
+            monitor=monitor,
+            monitor_features=set(features),
+            engine=mocks.MockEngine(logging.getLogger("pulumi")),
+            project=project()["name"],
+            stack=stack,
+            dry_run=False,
+            organization=None,
+            callbacks=None,
+        )
+    )
+
+
+def _run_program() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+
+@contextlib.contextmanager
+def _in_project() -> Iterator[None]:
+    """Give the program the working directory and the import path that Pulumi gives it."""
+    before = Path.cwd()
+    path = list(sys.path)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        os.chdir(before)
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, dict) and value.get(_SIGNATURE_KEY) == _SECRET_SIGNATURE
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Take the secret marks off, at any depth; whole numbers come as floats and are made whole."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if _is_secret(value):
+        return _plain(value["value"])
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _secret(value: object) -> dict[str, object]:
+    return {_SIGNATURE_KEY: _SECRET_SIGNATURE, "value": value}
+
+
+class _Emulated(mocks.Mocks):
+    """Makes resources in the emulator, one at a time."""
+
+    def __init__(self, account: Account, progress: Callable[[int], None]) -> None:
+        self.count = 0
+        self.failure = ""
+        """The first failure, for people."""
+        self._account = account
+        self._progress = progress
+        self._lock = threading.Lock()
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if not args.custom:
+            return "", args.inputs  # a component: only its children exist in AWS
+        with self._lock, self._noting(f"{args.typ} {args.name!r}"):
+            if args.typ not in RESOURCE_TYPES:
+                raise NotImplementedError(
+                    f"the sandbox has no entry for the type {args.typ}: add one to"
+                    " RESOURCE_TYPES in sandbox/resources/"
+                )
+            entry = RESOURCE_TYPES[args.typ]
+            inputs = entry.fill_in(self._account, args.name, _plain(args.inputs))
+            created = entry.create(self._account, inputs)
+            self.count += 1
+            self._progress(self.count)
+        outputs = dict(created.outputs)
+        for name in entry.secret_outputs:
+            outputs[name] = _secret(outputs[name])
+        tags = {"tagsAll": inputs["tags"]} if entry.taggable else {}
+        # The inputs as they came keep their secret marks.
+        return created.id, {**inputs, **tags, **args.inputs, **outputs}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        with self._lock, self._noting(args.token):
+            if args.token not in INVOKES:
+                raise NotImplementedError(
+                    f"the sandbox has no entry for the function {args.token}: add one to INVOKES"
+                    " in sandbox/resources/invokes.py"
+                )
+            return INVOKES[args.token](self._account, _plain(args.args)), []
+
+    @contextlib.contextmanager
+    def _noting(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError, NotImplementedError, ValueError) as error:
+            self.failure = self.failure or f"{what}: {error}"
+            raise
+        except Exception:
+            self.failure = self.failure or f"{what}: {traceback.format_exc()}"
+            raise
+
+
+class _Monitor(mocks.MockMonitor):
+    """Keeps the stack's outputs, which Pulumi's own mock drops."""
+
+    def __init__(self, recorder: mocks.Mocks) -> None:
+        super().__init__(recorder)
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - the SDK's interface
+        if request.urn.split("::")[2] == STACK_TYPE:
+            self.outputs = rpc.deserialize_properties(request.outputs)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]

@@ -1,0 +1,363 @@
+"""The ECS agent: runs the tasks of the emulator's services, which the emulator itself does not."""
+
+import json
+import logging
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox import processes
+from sandbox.credentials import CredentialServer
+from sandbox.resources import Account, ImageSource
+from sandbox.runtimes import ContainerSpec, ImageError, Running, Runtime
+
+_LOG = logging.getLogger("sandbox.ecs")
+
+_POLL_INTERVAL_S = 0.5
+_DEFAULT_STOP_TIMEOUT_S = 30
+_DEFAULT_RESTART_PERIOD_S = 60
+_MAX_BACKOFF_S = 60
+
+_SECRET_ARN_PARTS = 7
+"""`arn:aws:secretsmanager:region:account:secret:name`, after which come key, stage, version."""
+
+
+class TaskStartError(Exception):
+    """A task cannot be started; the message says why, without any secret value."""
+
+
+@dataclass
+class Task:
+    """A running task of a service."""
+
+    id: str
+    definition: Mapping[str, Any]
+    address: str
+    """Its private address."""
+    interface_id: str
+    directory: Path
+    """Holds its volumes."""
+    log: Path
+    containers: dict[str, Running] = field(default_factory=dict)
+    specs: dict[str, ContainerSpec] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    """Container -> when it was (re)started."""
+
+
+@dataclass
+class _Service:
+    """What the agent knows of a service."""
+
+    task: Task | None = None
+    failures: int = 0
+    """Tasks in a row that ended by themselves."""
+    last_failure: str = ""
+    not_before: float = 0.0
+    """Backoff: when the next task may start."""
+    revision: str = ""
+    """ARN of the task definition that `failures` is about."""
+
+
+class Agent(threading.Thread):
+    """Keeps one task running for each service, until `stop`.
+
+    On AWS, these are the service scheduler and Fargate. One task a service is what a Prometheus
+    has (its TSDB has a single writer), so a desired count above one is refused. A deployment stops
+    the old task before it starts the new one (minimum 0 %, maximum 100 %).
+    """
+
+    def __init__(
+        self, account: Account, runtimes: list[Runtime], directory: Path, logs: Path
+    ) -> None:
+        """Prepare the agent; `start` starts it.
+
+        Args:
+            account: whose services to run.
+            runtimes: ways to run a container, the preferred one first.
+            directory: where the volumes of tasks go.
+            logs: where the output of containers goes, a file a task.
+        """
+        super().__init__(name="ecs-agent")
+        self._account = account
+        self._runtimes = runtimes
+        self._directory = directory
+        self._logs = logs
+        self._services: dict[str, _Service] = {}
+        self._stopping = threading.Event()
+        self._credentials: dict[str, CredentialServer] = {}
+
+    def run(self) -> None:
+        """Reconcile until `stop`; then stop all tasks."""
+        try:
+            while not self._stopping.wait(_POLL_INTERVAL_S):
+                try:
+                    self._reconcile()
+                except (ClientError, BotoCoreError) as error:
+                    # Such as a service that was deleted between two calls: look again.
+                    _LOG.warning("ECS: %s", error)
+        finally:
+            for service in self._services.values():
+                self._stop_task(service, "the sandbox stops")
+            for server in self._credentials.values():
+                server.stop()
+
+    def stop(self) -> None:
+        """Stop all tasks, and wait until they have ended."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join()
+
+    def failures(self) -> list[str]:
+        """Return why tasks have failed, for each service whose task keeps failing."""
+        return [
+            f"service {arn.rsplit('/', 1)[-1]}: {service.failures} task(s) failed;"
+            f" the last one: {service.last_failure}"
+            for arn, service in list(self._services.items())
+            if service.failures
+        ]
+
+    def failure_count(self) -> int:
+        """Return how many tasks have failed in a row, of the service that fails most."""
+        return max((service.failures for service in list(self._services.values())), default=0)
+
+    def _reconcile(self) -> None:
+        ecs = self._account.client("ecs")
+        wanted: dict[str, Mapping[str, Any]] = {}
+        for cluster in ecs.list_clusters()["clusterArns"]:
+            arns = ecs.list_services(cluster=cluster)["serviceArns"]
+            described = ecs.describe_services(cluster=cluster, services=arns) if arns else {}
+            for service in described.get("services", []):
+                if service["status"] == "ACTIVE":
+                    wanted[service["serviceArn"]] = service
+        for arn, known in self._services.items():
+            if arn not in wanted:
+                self._stop_task(known, "the service has been deleted")
+        self._services = {arn: self._services.get(arn, _Service()) for arn in wanted}
+        for arn, service in wanted.items():
+            self._reconcile_service(self._services[arn], service)
+
+    def _reconcile_service(self, known: _Service, service: Mapping[str, Any]) -> None:
+        revision = service["taskDefinition"]
+        if known.revision != revision:
+            known.revision, known.failures, known.not_before = revision, 0, 0.0
+        task = known.task
+        if task is not None:
+            if service["desiredCount"] == 0:
+                self._stop_task(known, "the desired count is 0")
+            elif task.definition["taskDefinitionArn"] != revision:
+                self._stop_task(known, f"replaced by {revision.rsplit('/', 1)[-1]}")
+            else:
+                self._watch(known, task)
+        if (
+            known.task is None
+            and service["desiredCount"] > 0
+            and time.monotonic() >= known.not_before
+            and not self._stopping.is_set()
+        ):
+            self._start_task(known, service)
+
+    def _start_task(self, known: _Service, service: Mapping[str, Any]) -> None:
+        definition = self._account.client("ecs").describe_task_definition(
+            taskDefinition=service["taskDefinition"]
+        )["taskDefinition"]
+        identifier = uuid.uuid4().hex
+        directory = self._directory / identifier
+        network = service["networkConfiguration"]["awsvpcConfiguration"]
+        interface = self._account.client("ec2").create_network_interface(
+            SubnetId=network["subnets"][0],
+            Groups=network["securityGroups"],
+            Description=f"ECS task {identifier}",
+        )["NetworkInterface"]
+        task = Task(
+            identifier,
+            definition,
+            interface["PrivateIpAddress"],
+            interface["NetworkInterfaceId"],
+            directory,
+            self._logs / f"{service['serviceName']}-{identifier[:8]}.log",
+        )
+        known.task = task
+        volumes = {volume["name"]: directory / volume["name"] for volume in definition["volumes"]}
+        for volume in volumes.values():
+            volume.mkdir(parents=True)
+        try:
+            of_role = self._role_environment(definition)
+            for container in definition["containerDefinitions"]:
+                task.specs[container["name"]] = ContainerSpec(
+                    container,
+                    self._image(container["image"]),
+                    {
+                        "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
+                        **of_role,
+                        **{item["name"]: item["value"] for item in container["environment"]},
+                        **self._secrets(container),
+                    },
+                    volumes,
+                    task.log,
+                )
+            for name in task.specs:
+                self._start_container(task, name)
+        except (TaskStartError, ImageError, OSError) as error:
+            self._fail(known, str(error))
+            return
+        _LOG.info("task %s (%s) runs at %s", task.id[:8], definition["family"], task.address)
+
+    def _start_container(self, task: Task, name: str) -> None:
+        spec = task.specs[name]
+        *others, last = self._runtimes
+        for runtime in others:
+            try:
+                task.containers[name] = runtime.start(spec)
+            except (ImageError, OSError) as error:
+                _LOG.warning("not in %s: %s; using the next way", runtime.name, error)
+                self._runtimes.remove(runtime)
+            else:
+                break
+        else:
+            task.containers[name] = last.start(spec)
+        task.started[name] = time.monotonic()
+
+    def _watch(self, known: _Service, task: Task) -> None:
+        """Restart containers that have ended, as their restart policy says, or end the task."""
+        for name, running in list(task.containers.items()):
+            code = running.exit_code()
+            if code is None:
+                continue
+            definition = task.specs[name].definition
+            policy = definition.get("restartPolicy", {})
+            lasted = time.monotonic() - task.started[name]
+            period = policy.get("restartAttemptPeriod", _DEFAULT_RESTART_PERIOD_S)
+            if (
+                policy.get("enabled")
+                and code not in policy.get("ignoredExitCodes", [])
+                and lasted >= period
+            ):
+                _LOG.warning(
+                    "container %s ended with %s after %.0f s: it is restarted in its task",
+                    *(name, code, lasted),
+                )
+                running.discard()
+                self._start_container(task, name)
+            elif definition.get("essential", True):
+                lines = "\n".join(f"  | {line}" for line in processes.last_lines(task.log))
+                self._fail(
+                    known,
+                    f"container {name} ended with {code} after {lasted:.0f} s; the end of"
+                    f" {task.log}:\n{lines}",
+                )
+                return
+        if all(
+            time.monotonic() - since >= _DEFAULT_RESTART_PERIOD_S for since in task.started.values()
+        ):
+            known.failures = 0
+
+    def _fail(self, known: _Service, reason: str) -> None:
+        """End a task that cannot go on; the next one starts after a while, with empty volumes."""
+        known.failures += 1
+        known.last_failure = reason
+        wait = min(_MAX_BACKOFF_S, 2 ** (known.failures - 1))
+        known.not_before = time.monotonic() + wait
+        self._stop_task(known, f"it failed ({reason}); the next one starts in {wait} s")
+
+    def _stop_task(self, known: _Service, reason: str) -> None:
+        task, known.task = known.task, None
+        if task is None:
+            return
+        _LOG.info("task %s stops: %s", task.id[:8], reason)
+        for name, running in task.containers.items():
+            timeout = task.specs[name].definition.get("stopTimeout", _DEFAULT_STOP_TIMEOUT_S)
+            running.stop(timeout)
+        self._account.client("ec2").delete_network_interface(NetworkInterfaceId=task.interface_id)
+        shutil.rmtree(task.directory)
+
+    def _image(self, reference: str) -> ImageSource:
+        try:
+            return self._account.images[reference]
+        except KeyError:
+            raise TaskStartError(
+                f"CannotPullContainerError: the registry has no image {reference}"
+            ) from None
+
+    def _secrets(self, container: Mapping[str, Any]) -> dict[str, str]:
+        """Resolve the `secrets` of a container definition, as ECS does when a task starts."""
+        resolved = {}
+        for item in container.get("secrets", []):
+            reference = parse_secret_reference(item["valueFrom"])
+            try:
+                value = self._account.client("secretsmanager").get_secret_value(
+                    **reference.request()
+                )["SecretString"]
+            except ClientError as error:
+                raise TaskStartError(
+                    f"ResourceInitializationError: the secret {item['valueFrom']} of"
+                    f" {item['name']} cannot be read: {error.response['Error']['Message']}"
+                ) from error
+            if reference.json_key:
+                value = _json_value(value, reference.json_key, item)
+            resolved[item["name"]] = value
+        return resolved
+
+    def _role_environment(self, definition: Mapping[str, Any]) -> dict[str, str]:
+        """Serve the credentials of the task's role, and return what tells the container where."""
+        arn = definition.get("taskRoleArn")
+        if not arn:
+            return {}
+        if arn not in self._credentials:
+            self._credentials[arn] = CredentialServer(self._account.emulator, arn)
+        return self._credentials[arn].environment
+
+
+@dataclass(frozen=True)
+class SecretReference:
+    """Where a container definition's secret comes from."""
+
+    arn: str
+    json_key: str
+    version_stage: str
+    version_id: str
+
+    def request(self) -> dict[str, str]:
+        """Return the arguments of Secrets Manager's GetSecretValue."""
+        request = {"SecretId": self.arn}
+        if self.version_stage:
+            request["VersionStage"] = self.version_stage
+        if self.version_id:
+            request["VersionId"] = self.version_id
+        return request
+
+
+def parse_secret_reference(value_from: str) -> SecretReference:
+    """Split a `valueFrom`: `<ARN>[:<JSON key>:<version stage>:<version id>]`.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+
+    Raises:
+        TaskStartError: it is not written like that.
+    """
+    parts = value_from.split(":")
+    rest = parts[_SECRET_ARN_PARTS:]
+    if len(parts) < _SECRET_ARN_PARTS or parts[2] != "secretsmanager" or len(rest) not in (0, 3):
+        raise TaskStartError(
+            f"ResourceInitializationError: valueFrom is {value_from!r}: expected the ARN of a"
+            " secret, and after it nothing or :<JSON key>:<version stage>:<version id>"
+        )
+    key, stage, version = rest or ("", "", "")
+    return SecretReference(":".join(parts[:_SECRET_ARN_PARTS]), key, stage, version)
+
+
+def _json_value(text: str, key: str, item: Mapping[str, str]) -> str:
+    try:
+        return str(json.loads(text)[key])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        # `from None`: the original error would quote the secret.
+        raise TaskStartError(
+            f"ResourceInitializationError: the secret {item['valueFrom']} of {item['name']} is not"
+            f" a JSON object with the key {key!r}"
+        ) from None

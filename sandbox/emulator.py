@@ -1,0 +1,186 @@
+"""The emulated AWS: moto's server on a loopback port, with an administrator of its own."""
+
+import datetime as dt
+import json
+import logging
+import os
+import socket
+import threading
+import urllib.request
+from typing import Any, NamedTuple
+
+import boto3
+from botocore.config import Config
+from moto.server import ThreadedMotoServer
+from moto.sts.models import sts_backends
+
+from sandbox.addresses import LOOPBACK, free_port
+
+ADMIN = "sandbox-administrator"
+"""The IAM user that the sandbox acts as, and a person through `python -m sandbox aws`."""
+
+
+class EmulatorError(Exception):
+    """The emulator cannot be started; the message says why and what to do."""
+
+
+class TemporaryCredentials(NamedTuple):
+    """A role's credentials."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expiration: dt.datetime
+
+
+class Emulator:
+    """An AWS account in one region, until `stop`."""
+
+    def __init__(self, region: str) -> None:
+        """Prepare the emulator; `start` starts it.
+
+        Args:
+            region: the region that all clients speak to.
+        """
+        self.region = region
+        self.endpoint = ""
+        self.account_id = ""
+        self.access_key_id = "before-enforcement"
+        self.secret_access_key = "before-enforcement"  # noqa: S105 - not a secret: any is accepted
+        self._clients: dict[str, Any] = {}
+        self._clients_lock = threading.Lock()
+        self._server: ThreadedMotoServer | None = None
+
+    def start(self, port: int | None = None) -> None:
+        """Start the server and make the administrator.
+
+        Args:
+            port: on 127.0.0.1. Default: a free one.
+
+        Raises:
+            EmulatorError: the port is taken.
+        """
+        if port is None:
+            port = free_port()
+        else:
+            self._check_free(port)
+        # Without it, AWS's managed policies (AmazonSSMManagedInstanceCore ...) do not exist.
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
+        self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
+        self._server.start()
+        self.endpoint = f"http://{LOOPBACK}:{port}"
+        iam = self.client("iam")
+        iam.create_user(UserName=ADMIN)
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        iam.put_user_policy(
+            UserName=ADMIN,
+            PolicyName="everything",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+        )
+        key = iam.create_access_key(UserName=ADMIN)["AccessKey"]
+        self.access_key_id, self.secret_access_key = key["AccessKeyId"], key["SecretAccessKey"]
+        self._clients.clear()
+        self.account_id = self.client("sts").get_caller_identity()["Account"]
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
+        """Return the administrator's client of an AWS service; it may be shared by threads."""
+        with self._clients_lock:
+            if service not in self._clients:
+                self._clients[service] = client(
+                    service, self.endpoint, self.region, self.access_key_id, self.secret_access_key
+                )
+            return self._clients[service]
+
+    def enforce_iam(self) -> None:
+        """From now on, a call is denied unless an IAM policy allows it to the caller's key."""
+        request = urllib.request.Request(  # noqa: S310 - our own endpoint
+            f"{self.endpoint}/moto-api/reset-auth",
+            data=b"0",  # calls that still pass unchecked
+            headers={"Content-Type": "text/plain"},
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own endpoint
+            answer.read()
+
+    def assume_service_role(self, role_arn: str, service: str) -> TemporaryCredentials:
+        """Give an AWS service the credentials of a role that trusts it.
+
+        Not through the API: no user may assume such a role, and moto's check of that ends in an
+        error. This process is the emulated AWS, so the service's part is played here.
+
+        Args:
+            role_arn: the role.
+            service: such as `ecs-tasks.amazonaws.com`.
+
+        Raises:
+            EmulatorError: the role's trust policy does not name the service.
+        """
+        role = self.client("iam").get_role(RoleName=role_arn.rsplit("/", 1)[-1])["Role"]
+        trusted = [
+            statement["Principal"]["Service"]
+            for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        ]
+        if service not in trusted:
+            raise EmulatorError(f"{role_arn} cannot be assumed by {service}: it trusts {trusted}")
+        assumed = sts_backends[self.account_id]["aws"].assume_role(
+            region_name=self.region,
+            role_session_name=service,
+            role_arn=role_arn,
+            policy="",
+            duration=3600,
+            external_id="",
+        )
+        return TemporaryCredentials(
+            assumed.access_key_id,
+            assumed.secret_access_key,
+            assumed.session_token,
+            assumed.expiration,
+        )
+
+    def stop(self) -> None:
+        """Stop the server; nothing of the account remains."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    @staticmethod
+    def _check_free(port: int) -> None:
+        # moto's own start waits for ever when it cannot listen.
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError as error:
+                raise EmulatorError(
+                    f"the emulated AWS cannot listen on port {port} of {LOOPBACK}"
+                    f" ({error.strerror}): end the program that holds the port, or choose another"
+                    " one with --port, or leave --port out for a free one"
+                ) from error
+
+
+def client(
+    service: str, endpoint: str, region: str, access_key_id: str, secret_access_key: str
+) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
+    """Make a boto3 client that speaks to an endpoint and to nothing else, with one access key."""
+    session: Any = boto3.session.Session()
+    return session.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret_access_key,
+        # `proxies`: a loopback address is never asked for through a user's proxy.
+        config=Config(proxies={}, retries={"total_max_attempts": 1}),
+    )
+
+
+def isolate_from_user() -> None:
+    """Drop what the user's environment says about AWS, Pulumi and proxies from this process.
+
+    The sandbox speaks to its own emulator only, whatever profile the user has chosen.
+    """
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "PULUMI_", "BOTO_")) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.devnull
+    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull

@@ -1,0 +1,85 @@
+"""What Prometheus says about its targets, through its HTTP API."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+_TIMEOUT_S = 10
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""A loopback address is never asked for through a user's proxy."""
+
+
+class PrometheusError(Exception):
+    """Prometheus does not answer, or answers with an error."""
+
+
+class Target(NamedTuple):
+    """Something that Prometheus scrapes."""
+
+    job: str
+    instance: str
+    zone: str
+    address: str
+    health: str
+    """`up`, `down`, or `unknown` before the first scrape."""
+    error: str
+    """Why the last scrape failed; empty when it did not."""
+    labels: Mapping[str, str]
+
+
+def query(url: str, path: str, **parameters: str) -> Any:  # noqa: ANN401 - any JSON
+    """Ask one of the API's questions, such as `targets` or `query`, and return its `data`.
+
+    Args:
+        url: of Prometheus.
+        path: below `/api/v1/`.
+        parameters: of the question.
+
+    Raises:
+        PrometheusError: no answer, or an error.
+    """
+    full = f"{url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+    try:
+        with _DIRECT.open(full, timeout=_TIMEOUT_S) as answer:
+            return json.load(answer)["data"]
+    except (OSError, ValueError) as error:
+        raise PrometheusError(f"{full}: {error}") from error
+
+
+def targets(url: str) -> list[Target]:
+    """Return the targets, sorted by job and instance (`exporter-2` before `exporter-10`).
+
+    Raises:
+        PrometheusError: Prometheus does not answer.
+    """
+    active = query(url, "targets", state="active")["activeTargets"]
+    return sorted(
+        map(_target, active), key=lambda found: (found.job, len(found.instance), found.instance)
+    )
+
+
+def _target(target: Mapping[str, Any]) -> Target:
+    labels = target["labels"]
+    return Target(
+        job=labels["job"],
+        instance=labels["instance"],
+        zone=labels.get("availability_zone", ""),
+        address=urllib.parse.urlsplit(target["scrapeUrl"]).netloc,
+        health=target["health"],
+        error=target["lastError"],
+        labels=labels,
+    )
+
+
+def table(rows: Sequence[Target]) -> str:
+    """Lay targets out for people."""
+    cells = [("JOB", "INSTANCE", "ZONE", "ADDRESS", "STATE")]
+    cells += [(t.job, t.instance, t.zone or "-", t.address, t.health.upper()) for t in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )

@@ -1,0 +1,94 @@
+"""What the program asks AWS before it makes anything: Pulumi's functions (data sources)."""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.resources.base import Account, Inputs
+
+PARTITION = "aws"
+DNS_SUFFIX = "amazonaws.com"
+
+
+def _availability_zones(account: Account, args: Inputs) -> dict[str, Any]:
+    filters = [{"Name": f["name"], "Values": f["values"]} for f in args.get("filters") or []]
+    if args.get("state"):
+        filters.append({"Name": "state", "Values": [args["state"]]})
+    zones = account.client("ec2").describe_availability_zones(Filters=filters)
+    return {
+        "id": account.emulator.region,
+        "names": [zone["ZoneName"] for zone in zones["AvailabilityZones"]],
+        "zoneIds": [zone["ZoneId"] for zone in zones["AvailabilityZones"]],
+        "groupNames": [account.emulator.region],
+        "region": account.emulator.region,
+    }
+
+
+def _region(account: Account, _args: Inputs) -> dict[str, Any]:
+    region = account.emulator.region
+    return {
+        "id": region,
+        "region": region,
+        "name": region,
+        "description": region,
+        "endpoint": f"ec2.{region}.{DNS_SUFFIX}",
+    }
+
+
+def _caller_identity(account: Account, _args: Inputs) -> dict[str, Any]:
+    caller = account.client("sts").get_caller_identity()
+    return {
+        "id": caller["Account"],
+        "accountId": caller["Account"],
+        "arn": caller["Arn"],
+        "userId": caller["UserId"],
+    }
+
+
+def _partition(_account: Account, _args: Inputs) -> dict[str, Any]:
+    return {
+        "id": PARTITION,
+        "partition": PARTITION,
+        "dnsSuffix": DNS_SUFFIX,
+        "reverseDnsPrefix": ".".join(reversed(DNS_SUFFIX.split("."))),
+    }
+
+
+def _parameter(account: Account, args: Inputs) -> dict[str, Any]:
+    found = account.client("ssm").get_parameter(Name=args["name"], WithDecryption=True)
+    parameter = found["Parameter"]
+    return {
+        "id": args["name"],
+        "name": args["name"],
+        "arn": parameter["ARN"],
+        "type": parameter["Type"],
+        "value": parameter["Value"],
+        "insecureValue": parameter["Value"],
+        "version": parameter["Version"],
+    }
+
+
+def _authorization_token(account: Account, args: Inputs) -> dict[str, Any]:
+    registries = [args["registryId"]] if args.get("registryId") else []
+    data = account.client("ecr").get_authorization_token(registryIds=registries)
+    token = data["authorizationData"][0]
+    user, password = base64.b64decode(token["authorizationToken"]).decode().split(":", 1)
+    return {
+        "id": account.emulator.region,
+        "authorizationToken": token["authorizationToken"],
+        "expiresAt": token["expiresAt"].isoformat(),
+        "userName": user,
+        "password": password,
+        "proxyEndpoint": token["proxyEndpoint"],
+    }
+
+
+INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
+    "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
+    "aws:index/getRegion:getRegion": _region,
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
+    "aws:index/getPartition:getPartition": _partition,
+    "aws:ssm/getParameter:getParameter": _parameter,
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
+}
+"""Token of a function -> how the emulator answers it, by Pulumi's names."""

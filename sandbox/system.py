@@ -1,0 +1,244 @@
+"""One sandbox: the emulated AWS, the program deployed into it, and what runs on top."""
+
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from sandbox import binaries, prometheus
+from sandbox.addresses import LOOPBACK, VpcRange, free_port, reserve_vpc_range
+from sandbox.deploy import DeployError, Deployment, configuration, deploy
+from sandbox.ecs import Agent
+from sandbox.emulator import Emulator, isolate_from_user
+from sandbox.hosts import Hosts
+from sandbox.resources import Account
+from sandbox.runtimes import DockerRuntime, ProcessRuntime, Runtime
+from sandbox.state import Directory, State
+
+_LOG = logging.getLogger("sandbox")
+
+_POLL_INTERVAL_S = 0.25
+_GIVE_UP_AFTER_FAILURES = 3
+"""Tasks in a row that die: what ECS's deployment circuit breaker counts too."""
+
+RUNTIMES = ("auto", "docker", "process")
+
+
+class NotUpError(Exception):
+    """Not all targets came up; the message says which, why, and where the logs are."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asks for."""
+
+    stack: str = "dev"
+    name: str | None = None
+    """Of the sandbox. Default: a random one."""
+    emulator_port: int | None = None
+    """Default: a free one."""
+    config: Mapping[str, str] = field(default_factory=dict)
+    """Configuration key -> value, in place of what the stack's file says."""
+    runtime: str = "auto"
+    """How containers run: one of `RUNTIMES`. `auto`: in Docker where an engine answers and the
+    image can be had, else as processes."""
+    timeout_s: float = 120.0
+    """How long targets may take to come up, once all is deployed."""
+
+
+class Sandbox:
+    """A running sandbox, as a context manager: nothing of it is left behind its end."""
+
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        """Prepare; entering the context starts everything.
+
+        Args:
+            options: what the user asks for.
+            say: called with each line about progress.
+        """
+        self._options = options
+        self._say = say
+        self._began = time.monotonic()
+        self._stack = contextlib.ExitStack()
+        self._hosts_expected = 0
+        self._agent: Agent
+        self.directory: Directory
+        self.state: State
+
+    def __enter__(self) -> Self:
+        """Start everything.
+
+        Raises:
+            AddressError, BinaryError, DeployError, EmulatorError, ProgramError, StateError: it
+                cannot be started; what had been started has been stopped again.
+        """
+        with contextlib.ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Stop everything."""
+        self._progress("stopping")
+        self._stack.close()
+
+    def _start(self, stack: contextlib.ExitStack) -> None:
+        options = self._options
+        files = binaries.ensure()
+        isolate_from_user()
+        vpc = reserve_vpc_range()
+        stack.callback(vpc.release)
+        config = configuration(options.stack, {**_overrides(vpc), **options.config})
+        region = config.get("aws:region", "")
+        if not region:
+            raise DeployError(
+                f"aws:region is not set: add it to Pulumi.{options.stack}.yaml or give --config"
+                " aws:region=eu-central-1"
+            )
+        self.directory = Directory.create(options.name)
+        stack.callback(self._clear_up)
+        self.state = State(
+            name=self.directory.path.name,
+            pid=os.getpid(),
+            stack=options.stack,
+            started=time.time(),
+            region=region,
+            prometheus_url=f"http://{LOOPBACK}:{config['prometheus-aws:prometheusPort']}",
+        )
+        self.directory.write(self.state)
+        self._log_to_file(stack)
+
+        emulator = Emulator(region)
+        emulator.start(options.emulator_port)
+        stack.callback(emulator.stop)
+        self._progress(f"emulated AWS at {emulator.endpoint}, VPC {vpc.cidr}")
+        config["aws:endpoints"] = json.dumps([{"ec2": emulator.endpoint}])
+        tags = json.loads(config.get("aws:defaultTags", "{}")).get("tags", {})
+        account = Account(emulator, tags)
+        deployment = deploy(account, options.stack, config, self._resources_progress)
+        self._progress(f"stack {options.stack} deployed: {deployment.resources} resources")
+        emulator.enforce_iam()
+        self._publish(emulator, deployment)
+
+        port = int(config["prometheus-aws:nodeExporterPort"])
+        logs = self.directory.logs
+        hosts = Hosts(account, files["node_exporter"], port, logs)
+        hosts.start()
+        stack.callback(hosts.stop)
+        self._agent = Agent(account, self._runtimes(files), self.directory.volumes, logs)
+        self._agent.start()
+        stack.callback(self._agent.stop)
+        self._progress("hosts and ECS agent started")
+
+    def wait_until_up(self) -> list[prometheus.Target]:
+        """Wait until every host is a target, and every target is UP.
+
+        Raises:
+            NotUpError: that takes too long, or Prometheus keeps dying.
+        """
+        deadline = time.monotonic() + self._options.timeout_s
+        before = ""
+        while True:
+            problem = ""
+            try:
+                targets = prometheus.targets(self.state.prometheus_url)
+            except prometheus.PrometheusError as error:
+                targets = []
+                problem = f"Prometheus does not answer: {error}"
+            up = [target for target in targets if target.health == "up"]
+            hosts = [target for target in targets if target.job == "node"]
+            if targets and len(up) == len(targets) and len(hosts) >= self._hosts_expected:
+                self.state.phase = "up"
+                self.directory.write(self.state)
+                return targets
+            now = (
+                f"{len(up)} targets UP, {len(hosts)} of {self._hosts_expected} hosts discovered"
+                if targets
+                else "waiting for Prometheus and its first discovery"
+            )
+            if now != before:
+                self._progress(now)
+                before = now
+            failed = self._agent.failure_count() >= _GIVE_UP_AFTER_FAILURES
+            if failed or time.monotonic() > deadline:
+                raise NotUpError(self._explain(targets, problem))
+            time.sleep(_POLL_INTERVAL_S)
+
+    def fail(self, reason: str) -> None:
+        """Note that the sandbox has failed: its logs are kept when it ends."""
+        self.state.phase, self.state.failure = "failed", reason
+        self.directory.write(self.state)
+
+    def _explain(self, targets: list[prometheus.Target], problem: str) -> str:
+        lines = [problem] if problem else []
+        lines += self._agent.failures()
+        lines += [
+            f"target {t.job} {t.instance} at {t.address} is {t.health.upper()}:"
+            f" {t.error or 'not scraped yet'}"
+            for t in targets
+            if t.health != "up"
+        ]
+        hosts = sum(target.job == "node" for target in targets)
+        if targets and hosts < self._hosts_expected:
+            lines.append(f"only {hosts} of {self._hosts_expected} hosts are discovered")
+        return "\n".join([*lines, f"logs: {self.directory.logs}"])
+
+    def _publish(self, emulator: Emulator, deployment: Deployment) -> None:
+        self._hosts_expected = len(deployment.outputs.get("host_ids", []))
+        self.state.emulator_url = emulator.endpoint
+        self.state.access_key_id = emulator.access_key_id
+        self.state.secret_access_key = emulator.secret_access_key
+        self.state.outputs = deployment.outputs
+        self.directory.write(self.state)
+
+    def _runtimes(self, files: Mapping[str, Path]) -> list[Runtime]:
+        directories = list(dict.fromkeys(file.parent for file in files.values()))
+        process = ProcessRuntime(directories)
+        docker = DockerRuntime(self.directory.logs / "docker-build.log")
+        if self._options.runtime == "process":
+            return [process]
+        if self._options.runtime == "docker":
+            return [docker]
+        problem = docker.problem()
+        if problem:
+            self._progress(f"containers run as processes, as Docker cannot be used: {problem}")
+            return [process]
+        return [docker, process]
+
+    def _resources_progress(self, count: int) -> None:
+        if count % 25 == 0:
+            self._progress(f"{count} resources")
+
+    def _progress(self, what: str) -> None:
+        _LOG.info("%s", what)
+        self._say(f"[{time.monotonic() - self._began:6.1f} s] {what}")
+
+    def _log_to_file(self, stack: contextlib.ExitStack) -> None:
+        handler = logging.FileHandler(self.directory.logs / "sandbox.log")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logger = logging.getLogger("sandbox")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        stack.callback(logger.removeHandler, handler)
+
+    def _clear_up(self) -> None:
+        self.directory.remove(keep_logs=self.state.phase == "failed")
+
+
+def _overrides(vpc: VpcRange) -> dict[str, str]:
+    """Configuration that is the sandbox's own: addresses of this machine, and short intervals."""
+    return {
+        "vpcCidr": vpc.cidr,
+        "prometheusPort": str(free_port()),
+        "nodeExporterPort": str(vpc.node_exporter_port),
+        "scrapeInterval": "2s",
+        "discoveryRefreshInterval": "5s",
+        "aws:skipCredentialsValidation": "true",
+        "aws:skipRequestingAccountId": "true",
+        "aws:skipMetadataApiCheck": "true",
+    }
