@@ -1,1 +1,7 @@
 """The whole system on one machine: an emulated AWS, the real Prometheus, real node_exporters."""
+
+import os
+
+# The engine starts processes while gRPC runs; gRPC would prepare each for a life without `exec`,
+# and say so. It looks at this when it is imported.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

@@ -1,4 +1,4 @@
-"""Command line of the sandbox: `python -m sandbox up | status | down | aws | demo`."""
+"""Command line: `python -m sandbox up | status | down | aws | demo | preview | destroy`."""
 
 import argparse
 import contextlib
@@ -8,18 +8,22 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from sandbox import prometheus, state
 from sandbox.addresses import AddressError
 from sandbox.binaries import BinaryError
-from sandbox.deploy import ROOT, DeployError, ProgramError
-from sandbox.emulator import EmulatorError
+from sandbox.deploy import ROOT, DeployError, ProgramError, configuration
+from sandbox.emulator import Emulator, EmulatorError, isolate_from_user
+from sandbox.engine.errors import EngineError
+from sandbox.engine.session import Session, provider_config
 from sandbox.state import Directory, State, StateError
-from sandbox.system import RUNTIMES, NotUpError, Options, Sandbox
+from sandbox.system import RUNTIMES, NotUpError, Options, Sandbox, region_of
 
 _INTERRUPTED = 130
 """Exit code after a Ctrl-C: 128 + SIGINT."""
@@ -37,8 +41,8 @@ def main() -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except (
-        *(AddressError, BinaryError, DeployError, EmulatorError, NotUpError, ProgramError),
-        *(StateError, prometheus.PrometheusError),
+        *(AddressError, BinaryError, DeployError, EmulatorError, EngineError, NotUpError),
+        *(ProgramError, StateError, prometheus.PrometheusError),
     ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -52,12 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="deploy, and stay until Ctrl-C")
     up.add_argument("--detach", action="store_true", help="return when all targets are UP")
+    up.add_argument(
+        "--engine", action="store_true", help="deploy through an engine, as `pulumi up` does"
+    )
     # How the background process of `--detach` tells that it is up.
     up.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     up.set_defaults(run=_up)
     demo = commands.add_parser("demo", help="deploy, show the targets, and stay until Ctrl-C")
     demo.add_argument("--once", action="store_true", help="end when all targets are UP")
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_demo, engine=False)
     for command in (up, demo):
         _add_options(command)
     status = commands.add_parser("status", help="show targets and URLs")
@@ -69,26 +76,27 @@ def _parser() -> argparse.ArgumentParser:
         "aws", help='print the environment for your own aws or boto3: eval "$(... aws)"'
     )
     aws.set_defaults(run=_aws)
-    for command in (status, down, aws):
+    preview = commands.add_parser(
+        "preview", help="show what `up --engine` would do, or would change with --name"
+    )
+    _add_configuration(preview)
+    preview.add_argument(
+        "--name", help="of a sandbox that `up --engine` has started (default: an empty stack)"
+    )
+    preview.set_defaults(run=_preview)
+    destroy = commands.add_parser("destroy", help="delete all that `up --engine` has made")
+    destroy.set_defaults(run=_destroy)
+    for command in (status, down, aws, destroy):
         command.add_argument("--name", help="of the sandbox (default: the newest)")
     return parser
 
 
 def _add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--hosts", type=int, metavar="N", help="number of exporter hosts")
-    command.add_argument("--stack", default="dev", help="as in Pulumi.<stack>.yaml (default: dev)")
+    _add_configuration(command)
     command.add_argument(
         "--port", type=int, help="of the emulated AWS, on 127.0.0.1 (default: a free one)"
     )
     command.add_argument("--name", help="of the sandbox (default: a random one)")
-    command.add_argument(
-        "--config",
-        action="append",
-        default=[],
-        type=_key_value,
-        metavar="KEY=VALUE",
-        help="configuration in place of the stack's, as often as you like",
-    )
     command.add_argument(
         "--runtime",
         choices=RUNTIMES,
@@ -104,6 +112,19 @@ def _add_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_configuration(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--hosts", type=int, metavar="N", help="number of exporter hosts")
+    command.add_argument("--stack", default="dev", help="as in Pulumi.<stack>.yaml (default: dev)")
+    command.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        type=_key_value,
+        metavar="KEY=VALUE",
+        help="configuration in place of the stack's, as often as you like",
+    )
+
+
 def _key_value(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator or not key:
@@ -112,17 +133,22 @@ def _key_value(text: str) -> tuple[str, str]:
 
 
 def _options(parsed: argparse.Namespace) -> Options:
-    config = dict(parsed.config)
-    if parsed.hosts is not None:
-        config["hostCount"] = str(parsed.hosts)
     return Options(
         stack=parsed.stack,
         name=parsed.name,
         emulator_port=parsed.port,
-        config=config,
+        config=_overrides(parsed),
+        engine=parsed.engine,
         runtime=parsed.runtime,
         timeout_s=parsed.timeout,
     )
+
+
+def _overrides(parsed: argparse.Namespace) -> dict[str, str]:
+    config = dict(parsed.config)
+    if parsed.hosts is not None:
+        config["hostCount"] = str(parsed.hosts)
+    return config
 
 
 def _demo(parsed: argparse.Namespace) -> int:
@@ -273,6 +299,34 @@ def _aws(parsed: argparse.Namespace) -> int:
     print("unset AWS_PROFILE AWS_SESSION_TOKEN")
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _preview(parsed: argparse.Namespace) -> int:
+    changes = _overrides(parsed)
+    if parsed.name is not None:
+        directory = state.find(parsed.name).engine
+        Session.open(directory).engine(directory, print, changes).preview()
+        return 0
+    isolate_from_user()
+    config = configuration(parsed.stack, changes)
+    emulator = Emulator(region_of(parsed.stack, config))
+    emulator.start()
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            directory = Path(temporary) / "engine"
+            everything = {**config, **provider_config(emulator)}
+            session = Session.create(directory, parsed.stack, everything)
+            session.engine(directory, print, {}).preview()
+    finally:
+        emulator.stop()
+    return 0
+
+
+def _destroy(parsed: argparse.Namespace) -> int:
+    found = state.find(parsed.name)
+    Session.open(found.engine).engine(found.engine, print, {}).destroy()
+    _say(f"the emulated AWS of sandbox {found.path.name} runs on, empty: stop it with `down`")
     return 0
 
 

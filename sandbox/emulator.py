@@ -83,6 +83,27 @@ class Emulator:
         self._clients.clear()
         self.account_id = self.client("sts").get_caller_identity()["Account"]
 
+    @classmethod
+    def connect(
+        cls, region: str, endpoint: str, access_key_id: str, secret_access_key: str
+    ) -> "Emulator":
+        """Return the client's side of an emulator that runs in another process.
+
+        `assume_service_role` is not for it: only the emulator itself can play a service's part.
+
+        Args:
+            region: the region that all clients speak to.
+            endpoint: the emulator's URL.
+            access_key_id: the key to act with.
+            secret_access_key: the key's secret.
+        """
+        emulator = cls(region)
+        emulator.endpoint = endpoint
+        emulator.access_key_id = access_key_id
+        emulator.secret_access_key = secret_access_key
+        emulator.account_id = emulator.client("sts").get_caller_identity()["Account"]
+        return emulator
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
         """Return the administrator's client of an AWS service; it may be shared by threads."""
         with self._clients_lock:

@@ -50,6 +50,7 @@ class Directory:
         self.path = path
         self.logs = path / "logs"
         self.volumes = path / "volumes"
+        self.engine = path / "engine"
         self._lock: IO[str] | None = None
 
     @classmethod

@@ -15,6 +15,7 @@ from sandbox.addresses import LOOPBACK, VpcRange, free_port, reserve_vpc_range
 from sandbox.deploy import DeployError, Deployment, configuration, deploy
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
+from sandbox.engine import session
 from sandbox.hosts import Hosts
 from sandbox.resources import Account
 from sandbox.runtimes import DockerRuntime, ProcessRuntime, Runtime
@@ -47,6 +48,8 @@ class Options:
     runtime: str = "auto"
     """How containers run: one of `RUNTIMES`. `auto`: in Docker where an engine answers and the
     image can be had, else as processes."""
+    engine: bool = False
+    """Deploy through the engine, as `pulumi up` would, and not in this process."""
     timeout_s: float = 120.0
     """How long targets may take to come up, once all is deployed."""
 
@@ -74,8 +77,8 @@ class Sandbox:
         """Start everything.
 
         Raises:
-            AddressError, BinaryError, DeployError, EmulatorError, ProgramError, StateError: it
-                cannot be started; what had been started has been stopped again.
+            AddressError, BinaryError, DeployError, EmulatorError, EngineError, ProgramError,
+            StateError: it cannot be started; what had been started has been stopped again.
         """
         with contextlib.ExitStack() as stack:
             self._start(stack)
@@ -94,12 +97,7 @@ class Sandbox:
         vpc = reserve_vpc_range()
         stack.callback(vpc.release)
         config = configuration(options.stack, {**_overrides(vpc), **options.config})
-        region = config.get("aws:region", "")
-        if not region:
-            raise DeployError(
-                f"aws:region is not set: add it to Pulumi.{options.stack}.yaml or give --config"
-                " aws:region=eu-central-1"
-            )
+        region = region_of(options.stack, config)
         self.directory = Directory.create(options.name)
         stack.callback(self._clear_up)
         self.state = State(
@@ -120,7 +118,7 @@ class Sandbox:
         config["aws:endpoints"] = json.dumps([{"ec2": emulator.endpoint}])
         tags = json.loads(config.get("aws:defaultTags", "{}")).get("tags", {})
         account = Account(emulator, tags)
-        deployment = deploy(account, options.stack, config, self._resources_progress)
+        deployment = self._deploy(account, config)
         self._progress(f"stack {options.stack} deployed: {deployment.resources} resources")
         emulator.enforce_iam()
         self._publish(emulator, deployment)
@@ -188,6 +186,12 @@ class Sandbox:
             lines.append(f"only {hosts} of {self._hosts_expected} hosts are discovered")
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
 
+    def _deploy(self, account: Account, config: Mapping[str, str]) -> Deployment:
+        stack = self._options.stack
+        if self._options.engine:
+            return session.up(self.directory.engine, stack, config, account, self._say)
+        return deploy(account, stack, config, self._resources_progress)
+
     def _publish(self, emulator: Emulator, deployment: Deployment) -> None:
         self._hosts_expected = len(deployment.outputs.get("host_ids", []))
         self.state.emulator_url = emulator.endpoint
@@ -228,6 +232,21 @@ class Sandbox:
 
     def _clear_up(self) -> None:
         self.directory.remove(keep_logs=self.state.phase == "failed")
+
+
+def region_of(stack: str, config: Mapping[str, str]) -> str:
+    """Return the region that a configuration is for.
+
+    Raises:
+        DeployError: it says none.
+    """
+    region = config.get("aws:region", "")
+    if not region:
+        raise DeployError(
+            f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
+            " aws:region=eu-central-1"
+        )
+    return region
 
 
 def _overrides(vpc: VpcRange) -> dict[str, str]:

@@ -1,9 +1,10 @@
-"""The table of resource types: how each is made in the emulator. One entry a type."""
+"""The table of resource types: how each lives in the emulator. One entry a type."""
 
 from collections.abc import Mapping
 
 from sandbox.resources import compute, containers, identity, network
 from sandbox.resources.base import Account, Created, ImageSource, Inputs, ResourceType
+from sandbox.resources.containers import image_source
 from sandbox.resources.invokes import INVOKES
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = {
@@ -12,7 +13,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
     **identity.RESOURCE_TYPES,
     **containers.RESOURCE_TYPES,
 }
-"""Pulumi's token of a type -> how it is made."""
+"""Pulumi's token of a type -> how it is made, read, changed and removed."""
 
 __all__ = [
     "INVOKES",
@@ -22,4 +23,5 @@ __all__ = [
     "ImageSource",
     "Inputs",
     "ResourceType",
+    "image_source",
 ]

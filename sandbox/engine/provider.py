@@ -1,0 +1,334 @@
+"""The emulated AWS as a provider plugin: `python -m sandbox.engine.provider <engine address>`.
+
+One plugin for the packages that the program uses: `aws`, `docker` and `random`. It knows what
+`sandbox.resources` knows, and speaks to nothing but an emulator on this machine.
+"""
+
+import contextlib
+import ipaddress
+import json
+import os
+import sys
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi.provider.experimental import provider as protocol
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.server import main
+from pulumi.runtime.rpc import UNKNOWN
+
+from sandbox.emulator import Emulator, isolate_from_user
+from sandbox.resources import INVOKES, RESOURCE_TYPES, Account, ResourceType
+
+VERSION = "0.1.0"
+
+_Request: TypeAlias = (
+    protocol.CheckRequest
+    | protocol.DiffRequest
+    | protocol.CreateRequest
+    | protocol.ReadRequest
+    | protocol.UpdateRequest
+    | protocol.DeleteRequest
+)
+
+Properties = dict[str, PropertyValue]
+"""Properties as the protocol carries them: secrets marked, at any depth."""
+
+
+class RefusedError(Exception):
+    """The plugin cannot do what it is asked to do; the message says why, and what to do."""
+
+
+class SandboxProvider(protocol.Provider):
+    """Serves the table of resource types, one request at a time."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Wait for `configure`.
+
+        Args:
+            environment: environment variables, for what the configuration leaves out.
+        """
+        self._environment = environment
+        self._account: Account | None = None
+
+    async def configure(self, request: protocol.ConfigureRequest) -> protocol.ConfigureResponse:
+        """Connect to the emulator that `aws:endpoints` names, with `aws:defaultTags`.
+
+        Region and key come from `aws:region`, `aws:accessKey` and `aws:secretKey`, or from the
+        environment variables AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without
+        `aws:endpoints`, AWS_ENDPOINT_URL counts.
+        """
+        settings = _settings(request)
+        endpoint = self._endpoint(settings)
+        if endpoint:  # without, nothing can be done that needs AWS
+            self._account = Account(
+                Emulator.connect(
+                    self._setting(settings, "region", "AWS_REGION"),
+                    endpoint,
+                    self._setting(settings, "accessKey", "AWS_ACCESS_KEY_ID"),
+                    self._setting(settings, "secretKey", "AWS_SECRET_ACCESS_KEY"),
+                ),
+                settings.get("defaultTags", {}).get("tags", {}),
+            )
+        return protocol.ConfigureResponse(
+            accept_secrets=True,
+            supports_preview=True,
+            # The SDK's plugin cannot read an output value that carries no list of dependencies.
+            accept_outputs=False,
+            accept_resources=False,
+        )
+
+    async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
+        """Refuse unknown inputs and missing ones, and complete the others."""
+        entry = _entry(_type(request))
+        given = plain_properties(request.new_inputs)
+        problems = entry.problems(given)
+        if problems:
+            return protocol.CheckResponse(
+                inputs=request.new_inputs,
+                failures=[
+                    protocol.CheckFailure(name, f"{_type(request)} {request.name!r}: {reason}")
+                    for name, reason in problems.items()
+                ],
+            )
+        tags = given.get("tags")
+        if tags == UNKNOWN:
+            given.pop("tags")
+        filled = entry.fill_in(
+            self._account_for(_type(request)),
+            request.name,
+            given,
+            plain_properties(request.old_inputs),
+        )
+        if tags == UNKNOWN:
+            filled["tags"] = UNKNOWN
+        return protocol.CheckResponse(inputs=marked(filled, request.new_inputs))
+
+    async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
+        """Say which inputs differ from the resource's properties, and whether one replaces it."""
+        entry = _entry(_type(request))
+        state = plain_properties(request.old_state)
+        given = plain_properties(request.new_inputs)
+        changes = {
+            name: replaces
+            for name, replaces in entry.changes(state, given).items()
+            if name not in request.ignore_changes
+        }
+        replaces = [name for name, replacing in changes.items() if replacing]
+        return protocol.DiffResponse(
+            changes=bool(changes),
+            replaces=replaces,
+            diffs=list(changes),
+            delete_before_replace=bool(replaces)
+            and entry.needs_delete_first(request.name, state, given),
+            detailed_diff={
+                name: protocol.PropertyDiff(
+                    _kind(name, state, given, replaces=replacing), input_diff=False
+                )
+                for name, replacing in changes.items()
+            },
+        )
+
+    async def create(self, request: protocol.CreateRequest) -> protocol.CreateResponse:
+        """Make a resource; in a preview, only its inputs are known."""
+        if request.preview:
+            return protocol.CreateResponse(properties=request.properties)
+        entry = _entry(_type(request))
+        with _named(_type(request), request.name):
+            created = entry.make(
+                self._account_for(_type(request)), plain_properties(request.properties)
+            )
+        return protocol.CreateResponse(
+            created.id, marked(created.outputs, request.properties, entry.secret_outputs)
+        )
+
+    async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
+        """Return the resource's properties as they are now; no id when it is gone."""
+        entry = _entry(_type(request))
+        with _named(_type(request), request.name):
+            seen = entry.look(
+                self._account_for(_type(request)),
+                request.resource_id,
+                plain_properties(request.properties),
+            )
+        if seen is None:
+            return protocol.ReadResponse()
+        properties = marked(seen, request.properties, entry.secret_outputs)
+        inputs = {name: properties[name] for name in request.inputs if name in properties}
+        return protocol.ReadResponse(request.resource_id, properties, inputs)
+
+    async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
+        """Change a resource in place."""
+        entry = _entry(_type(request))
+        state, given = plain_properties(request.olds), plain_properties(request.news)
+        if request.preview:
+            after = entry.changed_state(state, given)
+            after.update(dict.fromkeys(entry.changing_outputs, UNKNOWN))
+        else:
+            with _named(_type(request), request.name):
+                after = entry.change(
+                    self._account_for(_type(request)), request.resource_id, state, given
+                )
+        return protocol.UpdateResponse(
+            marked(after, {**request.olds, **request.news}, entry.secret_outputs)
+        )
+
+    async def delete(self, request: protocol.DeleteRequest) -> None:
+        """Remove a resource; it may be gone already."""
+        with _named(_type(request), request.name):
+            _entry(_type(request)).remove(
+                self._account_for(_type(request)),
+                request.resource_id,
+                plain_properties(request.properties),
+            )
+
+    async def invoke(self, request: protocol.InvokeRequest) -> protocol.InvokeResponse:
+        """Answer a function (data source)."""
+        if request.tok not in INVOKES:
+            raise RefusedError(
+                f"the sandbox has no entry for the function {request.tok}: add one to INVOKES in"
+                " sandbox/resources/invokes.py"
+            )
+        args = plain_properties(request.args)
+        with _named(request.tok, ""):
+            found = INVOKES[request.tok](self._account_for(request.tok), args)
+        return protocol.InvokeResponse(marked(found, {}))
+
+    def _endpoint(self, settings: Mapping[str, Any]) -> str:
+        given = {url for service in settings.get("endpoints", []) for url in service.values()}
+        urls: set[str] = given or {self._environment.get("AWS_ENDPOINT_URL", "")}
+        url, *others = sorted(urls)
+        if others or (url and not _is_loopback(url)):
+            raise RefusedError(
+                f"aws:endpoints names {', '.join(sorted(urls))}: expected one address of an"
+                " emulator on this machine, such as http://127.0.0.1:5000"
+            )
+        return url
+
+    def _setting(self, settings: Mapping[str, Any], name: str, variable: str) -> str:
+        value = settings.get(name) or self._environment.get(variable)
+        if not value:
+            raise RefusedError(f"aws:{name} is not set: expected it, or {variable}")
+        return str(value)
+
+    def _account_for(self, token: str) -> Account:
+        if self._account is not None:
+            return self._account
+        if token.startswith("random:"):
+            return Account(Emulator(""))
+        raise RefusedError(
+            f"{token}: aws:endpoints is not set; this plugin speaks to an emulator only: expected"
+            ' a list such as [{"ec2": "http://127.0.0.1:5000"}], or AWS_ENDPOINT_URL'
+        )
+
+
+def _type(request: _Request) -> str:
+    """Return the resource's type; what the SDK takes from the URN has the parents' before it."""
+    return request.type.rsplit("$", 1)[-1]
+
+
+def _entry(token: str) -> ResourceType:
+    if token not in RESOURCE_TYPES:
+        raise RefusedError(
+            f"the sandbox has no entry for the type {token}: add one to RESOURCE_TYPES in"
+            " sandbox/resources/"
+        )
+    return RESOURCE_TYPES[token]
+
+
+@contextlib.contextmanager
+def _named(token: str, name: str) -> Iterator[None]:
+    """Say which resource it was that the emulator refused."""
+    try:
+        yield
+    except (ClientError, BotoCoreError, ValueError) as error:
+        raise RefusedError(f"{token} {name!r}: {error}") from error
+
+
+def _kind(
+    name: str, state: Mapping[str, Any], given: Mapping[str, Any], *, replaces: bool
+) -> protocol.PropertyDiffKind:
+    kinds = protocol.PropertyDiffKind
+    if not state.get(name):
+        return kinds.ADD_REPLACE if replaces else kinds.ADD
+    if given.get(name) is None:
+        return kinds.DELETE_REPLACE if replaces else kinds.DELETE
+    return kinds.UPDATE_REPLACE if replaces else kinds.UPDATE
+
+
+def _settings(request: protocol.ConfigureRequest) -> dict[str, Any]:
+    """Return the provider's configuration by name; what is not text comes as JSON."""
+    variables = {key.rsplit(":", 1)[-1]: value for key, value in request.variables.items()}
+    settings = {**variables, **plain_properties(request.args)}
+    for name in ("endpoints", "defaultTags"):
+        if isinstance(settings.get(name), str):
+            settings[name] = json.loads(settings[name])
+    return settings
+
+
+def _is_loopback(url: str) -> bool:
+    host = urllib.parse.urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
+
+
+def plain(value: PropertyValue) -> Any:  # noqa: ANN401 - any JSON
+    """Return what a property says, without its marks; whole numbers come as floats, made whole."""
+    content = value.value
+    if isinstance(content, float) and content.is_integer():
+        return int(content)
+    if isinstance(content, Mapping):
+        return {key: plain(item) for key, item in content.items()}
+    if isinstance(content, tuple):
+        return [plain(item) for item in content]
+    return content
+
+
+def plain_properties(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
+    """Return what properties say; those that are null are left out."""
+    return {name: plain(value) for name, value in properties.items() if value.value is not None}
+
+
+def marked(
+    properties: Mapping[str, Any],
+    known: Mapping[str, PropertyValue],
+    secret: frozenset[str] = frozenset(),
+) -> Properties:
+    """Return properties as the protocol carries them.
+
+    Args:
+        properties: plain ones.
+        known: the same properties as they came: their secret marks stay.
+        secret: names of others that are secret.
+    """
+    result = {}
+    for name, value in properties.items():
+        before = known.get(name)
+        hide = name in secret
+        if before is None:
+            result[name] = _property(value).with_secret(hide)
+        elif plain(before) == value:
+            result[name] = before.with_secret(hide or before.is_secret)
+        else:
+            result[name] = _property(value).with_secret(hide or before.contains_secret())
+    return result
+
+
+def _property(value: Any) -> PropertyValue:  # noqa: ANN401 - any JSON
+    if isinstance(value, Mapping):
+        return PropertyValue({key: _property(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return PropertyValue([_property(item) for item in value])
+    if isinstance(value, int) and not isinstance(value, bool):
+        return PropertyValue(float(value))
+    return PropertyValue(value)
+
+
+if __name__ == "__main__":
+    given_environment = dict(os.environ)
+    isolate_from_user()
+    main(sys.argv[1:], VERSION, SandboxProvider(given_environment))

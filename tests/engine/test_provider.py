@@ -1,0 +1,785 @@
+"""The provider plugin without an engine: every entry of the table, in the emulated AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import grpc  # type: ignore[import-untyped]
+import pytest
+from botocore.exceptions import ClientError
+from google.protobuf import struct_pb2  # type: ignore[import-untyped]
+from pulumi.provider.experimental import provider as protocol
+from pulumi.runtime import proto
+from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.rpc import UNKNOWN
+
+from sandbox.emulator import Emulator
+from sandbox.engine.provider import (
+    RefusedError,
+    SandboxProvider,
+    marked,
+    plain,
+    plain_properties,
+)
+from sandbox.resources import RESOURCE_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pulumi.provider.experimental.property_value import PropertyValue
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ec2.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
+KINDS = protocol.PropertyDiffKind
+
+
+def policy(action: str) -> str:
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def lifecycle(days: int) -> str:
+    selection = {
+        "tagStatus": "untagged",
+        "countType": "sinceImagePushed",
+        "countUnit": "days",
+        "countNumber": days,
+    }
+    rule = {"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}
+    return json.dumps({"rules": [rule]})
+
+
+def urn(token: str, name: str) -> str:
+    return f"urn:pulumi:dev::tried::a:b:Parent${token}::{name}"
+
+
+class Resource(NamedTuple):
+    token: str
+    name: str
+    id: str
+    properties: dict[str, PropertyValue]
+
+    def value(self, name: str) -> Any:  # noqa: ANN401 - any property
+        return plain(self.properties[name])
+
+
+class Plugin:
+    """Calls the provider as the engine does, with plain values."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.provider = SandboxProvider({})
+        self.configure(
+            {
+                "aws:config:region": emulator.region,
+                "aws:config:endpoints": json.dumps([{"ec2": emulator.endpoint}]),
+                "aws:config:defaultTags": json.dumps({"tags": {"owner": "tests"}}),
+                "aws:config:accessKey": emulator.access_key_id,
+                "aws:config:secretKey": emulator.secret_access_key,
+            }
+        )
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's client
+        return self.emulator.client(service)
+
+    def configure(self, variables: dict[str, str]) -> protocol.ConfigureResponse:
+        request = protocol.ConfigureRequest(
+            variables, {}, accept_secrets=True, accept_resources=True
+        )
+        return asyncio.run(self.provider.configure(request))
+
+    def check(
+        self,
+        token: str,
+        name: str,
+        given: Mapping[str, Any],
+        old: Mapping[str, PropertyValue] | None = None,
+    ) -> protocol.CheckResponse:
+        request = protocol.CheckRequest(
+            urn(token, name), dict(old or {}), marked(given, {}), random_seed=b""
+        )
+        return asyncio.run(self.provider.check(request))
+
+    def checked(
+        self,
+        token: str,
+        name: str,
+        given: Mapping[str, Any],
+        old: Mapping[str, PropertyValue] | None = None,
+    ) -> dict[str, PropertyValue]:
+        response = self.check(token, name, given, old)
+        assert not response.failures, [failure.reason for failure in response.failures]
+        assert response.inputs is not None
+        return response.inputs
+
+    def make(self, token: str, name: str, given: Mapping[str, Any]) -> Resource:
+        request = protocol.CreateRequest(
+            urn(token, name), self.checked(token, name, given), timeout=0, preview=False
+        )
+        response = asyncio.run(self.provider.create(request))
+        assert response.resource_id
+        return Resource(token, name, response.resource_id, response.properties)
+
+    def diff(
+        self, resource: Resource, given: Mapping[str, Any], ignore: Sequence[str] = ()
+    ) -> protocol.DiffResponse:
+        new = self.checked(resource.token, resource.name, given, resource.properties)
+        return asyncio.run(
+            self.provider.diff(
+                protocol.DiffRequest(
+                    urn(resource.token, resource.name),
+                    resource.id,
+                    resource.properties,
+                    new,
+                    list(ignore),
+                )
+            )
+        )
+
+    def update(
+        self, resource: Resource, given: Mapping[str, Any], *, preview: bool = False
+    ) -> Resource:
+        new = self.checked(resource.token, resource.name, given, resource.properties)
+        request = protocol.UpdateRequest(
+            urn(resource.token, resource.name),
+            resource.id,
+            resource.properties,
+            new,
+            timeout=0,
+            ignore_changes=[],
+            preview=preview,
+        )
+        return resource._replace(properties=asyncio.run(self.provider.update(request)).properties)
+
+    def read(self, resource: Resource) -> protocol.ReadResponse:
+        inputs = {
+            name: value
+            for name, value in resource.properties.items()
+            if name in RESOURCE_TYPES[resource.token].inputs
+        }
+        return asyncio.run(
+            self.provider.read(
+                protocol.ReadRequest(
+                    urn(resource.token, resource.name), resource.id, resource.properties, inputs
+                )
+            )
+        )
+
+    def delete(self, resource: Resource) -> None:
+        asyncio.run(
+            self.provider.delete(
+                protocol.DeleteRequest(
+                    urn(resource.token, resource.name),
+                    resource.id,
+                    resource.properties,
+                    timeout=0,
+                )
+            )
+        )
+
+
+@pytest.fixture(scope="module")
+def plugin() -> Iterator[Plugin]:
+    emulator = Emulator("eu-west-1")
+    emulator.start()
+    yield Plugin(emulator)
+    emulator.stop()
+
+
+class World(NamedTuple):
+    """What the resources under test hang on."""
+
+    vpc: str
+    other_vpc: str
+    subnets: tuple[str, str]
+    gateways: tuple[str, str]
+    tables: tuple[str, str]
+    allocation: str
+    groups: tuple[str, str]
+    user: str
+    roles: tuple[str, str]
+    profiles: tuple[str, str]
+    secret: str
+    repository: Resource
+    cluster: str
+    tasks: tuple[str, str]
+    ami: str
+
+
+@pytest.fixture(scope="module")
+def world(plugin: Plugin) -> World:
+    def make(token: str, name: str, **given: object) -> Resource:
+        return plugin.make(token, name, given)
+
+    vpc = make("aws:ec2/vpc:Vpc", "world", cidrBlock="127.40.0.0/16").id
+    other = make("aws:ec2/vpc:Vpc", "other", cidrBlock="127.41.0.0/16").id
+    one, two = (
+        make("aws:ec2/subnet:Subnet", f"s{n}", vpcId=vpc, cidrBlock=f"127.40.{n}.0/24").id
+        for n in (1, 2)
+    )
+    gateways = [
+        make("aws:ec2/internetGateway:InternetGateway", f"g-{v}", vpcId=v).id for v in (vpc, other)
+    ]
+    tables = [make("aws:ec2/routeTable:RouteTable", f"t{n}", vpcId=vpc).id for n in (1, 2)]
+    groups = [make("aws:ec2/securityGroup:SecurityGroup", f"sg{n}", vpcId=vpc).id for n in (1, 2)]
+    roles = [make("aws:iam/role:Role", f"r{n}", assumeRolePolicy=TRUST).id for n in (1, 2)]
+    profiles = [
+        make("aws:iam/instanceProfile:InstanceProfile", f"p{n}", role=roles[0]).id for n in (1, 2)
+    ]
+    task = {"containerDefinitions": json.dumps([{"name": "c", "image": "i", "memory": 64}])}
+    tasks = [
+        make("aws:ecs/taskDefinition:TaskDefinition", "task", family="world", **task).value("arn")
+        for _ in (1, 2)
+    ]
+    image = plugin.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    return World(
+        vpc=vpc,
+        other_vpc=other,
+        subnets=(one, two),
+        gateways=(gateways[0], gateways[1]),
+        tables=(tables[0], tables[1]),
+        allocation=make("aws:ec2/eip:Eip", "nat", domain="vpc").id,
+        groups=(groups[0], groups[1]),
+        user=make("aws:iam/user:User", "world").id,
+        roles=(roles[0], roles[1]),
+        profiles=(profiles[0], profiles[1]),
+        secret=make("aws:secretsmanager/secret:Secret", "world").id,
+        repository=make("aws:ecr/repository:Repository", "world", forceDelete=True),
+        cluster=make("aws:ecs/cluster:Cluster", "world").id,
+        tasks=(tasks[0], tasks[1]),
+        ami=image,
+    )
+
+
+class Case(NamedTuple):
+    """A resource, a change of it, and whether that replaces."""
+
+    inputs: dict[str, Any]
+    change: dict[str, Any] | None
+    """None: nothing of it can be changed in place."""
+
+    replacing: dict[str, Any]
+
+
+TAGS: dict[str, Any] = {"tags": {"colour": "red"}}
+
+
+def acl_rule(number: int, port: int) -> dict[str, Any]:
+    rule = {"ruleNo": number, "action": "allow", "protocol": "tcp", "cidrBlock": "0.0.0.0/0"}
+    return {**rule, "fromPort": port, "toPort": port}
+
+
+def cases(w: World) -> dict[str, Case]:
+    url = w.repository.value("repositoryUrl")
+    build = {"context": "/c", "dockerfile": "/c/Dockerfile", "args": {"V": "1"}}
+    network = {"subnets": [w.subnets[0]], "securityGroups": [w.groups[0]]}
+    rule = {"securityGroupId": w.groups[0], "ipProtocol": "tcp", "fromPort": 9, "toPort": 9}
+    everything = {"ruleNo": 110, "action": "deny", "protocol": "-1", "fromPort": 0, "toPort": 0}
+    ping = {"ruleNo": 120, "action": "allow", "protocol": "icmp", "fromPort": 0, "toPort": 0}
+    ping |= {"icmpType": 3, "icmpCode": 4, "cidrBlock": "0.0.0.0/0"}
+    host = {
+        "ami": w.ami,
+        "instanceType": "t4g.nano",
+        "subnetId": w.subnets[0],
+        "vpcSecurityGroupIds": [w.groups[0]],
+        "iamInstanceProfile": w.profiles[0],
+        "userData": "#!/bin/sh\n",
+        "userDataReplaceOnChange": True,
+        "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
+        "rootBlockDevice": {"encrypted": True, "volumeType": "gp3", "volumeSize": 8},
+    }
+    return {
+        "aws:ec2/vpc:Vpc": Case(
+            {"cidrBlock": "127.50.0.0/16"},
+            {"enableDnsHostnames": True},
+            {"cidrBlock": "127.51.0.0/16"},
+        ),
+        "aws:ec2/subnet:Subnet": Case(
+            {"vpcId": w.vpc, "cidrBlock": "127.40.3.0/24", "availabilityZone": "eu-west-1a"},
+            {"mapPublicIpOnLaunch": True},
+            {"availabilityZone": "eu-west-1b"},
+        ),
+        "aws:ec2/internetGateway:InternetGateway": Case({}, TAGS, {}),
+        "aws:ec2/routeTable:RouteTable": Case({"vpcId": w.vpc}, TAGS, {"vpcId": w.other_vpc}),
+        "aws:ec2/route:Route": Case(
+            {
+                "routeTableId": w.tables[0],
+                "destinationCidrBlock": "0.0.0.0/0",
+                "gatewayId": w.gateways[0],
+            },
+            {"gatewayId": w.gateways[1]},
+            {"routeTableId": w.tables[1]},
+        ),
+        "aws:ec2/routeTableAssociation:RouteTableAssociation": Case(
+            {"routeTableId": w.tables[0], "subnetId": w.subnets[0]},
+            None,
+            {"routeTableId": w.tables[1]},
+        ),
+        "aws:ec2/eip:Eip": Case({"domain": "vpc"}, TAGS, {}),
+        "aws:ec2/natGateway:NatGateway": Case(
+            {"allocationId": w.allocation, "subnetId": w.subnets[0]},
+            TAGS,
+            {"subnetId": w.subnets[1]},
+        ),
+        "aws:ec2/vpcEndpoint:VpcEndpoint": Case(
+            {
+                "vpcId": w.vpc,
+                "serviceName": "com.amazonaws.eu-west-1.s3",
+                "routeTableIds": [w.tables[1], w.tables[0]],
+            },
+            {"routeTableIds": [w.tables[1]]},
+            {"vpcId": w.other_vpc},
+        ),
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Case(
+            {"vpcId": w.vpc}, TAGS, {"vpcId": w.other_vpc}
+        ),
+        "aws:ec2/securityGroup:SecurityGroup": Case(
+            {"vpcId": w.vpc, "description": "of a test"}, TAGS, {"description": "another"}
+        ),
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": Case(
+            {**rule, "cidrIpv4": "10.0.0.0/8", "description": "before"},
+            {"description": "after", "toPort": 10},
+            {"securityGroupId": w.groups[1]},
+        ),
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Case(
+            {**rule, "referencedSecurityGroupId": w.groups[1], "description": "before"},
+            {"description": "after"},
+            {"referencedSecurityGroupId": w.groups[0]},
+        ),
+        "aws:ec2/networkAcl:NetworkAcl": Case(
+            {
+                "vpcId": w.vpc,
+                "subnetIds": [w.subnets[1], w.subnets[0]],
+                "ingress": [acl_rule(100, 80), {**everything, "cidrBlock": "10.0.0.0/8"}, ping],
+                "egress": [acl_rule(100, 443)],
+            },
+            {"subnetIds": [w.subnets[0]], "ingress": [acl_rule(100, 81), acl_rule(101, 82)]},
+            {"vpcId": w.other_vpc},
+        ),
+        "aws:ec2/flowLog:FlowLog": Case(
+            {
+                "vpcId": w.vpc,
+                "trafficType": "ALL",
+                "logDestination": "arn:aws:logs:eu-west-1:123456789012:log-group:flow",
+                "iamRoleArn": f"arn:aws:iam::123456789012:role/{w.roles[0]}",
+            },
+            TAGS,
+            {"trafficType": "REJECT"},
+        ),
+        "aws:ec2/instance:Instance": Case(
+            host,
+            {
+                "instanceType": "t4g.micro",
+                "vpcSecurityGroupIds": [w.groups[1]],
+                "iamInstanceProfile": w.profiles[1],
+                "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 2},
+                "rootBlockDevice": {"encrypted": True, "volumeType": "gp3", "volumeSize": 9},
+            },
+            {"userData": "#!/bin/bash\n"},
+        ),
+        "aws:iam/user:User": Case({}, {"path": "/robots/"}, {"name": "robot"}),
+        "aws:iam/userPolicy:UserPolicy": Case(
+            {"user": w.user, "policy": policy("ec2:DescribeInstances")},
+            {"policy": policy("ec2:DescribeVpcs")},
+            {"user": "another"},
+        ),
+        "aws:iam/accessKey:AccessKey": Case({"user": w.user}, None, {"user": "another"}),
+        "aws:iam/role:Role": Case(
+            {"assumeRolePolicy": TRUST, "description": "before"},
+            {"description": "after", "assumeRolePolicy": TRUST.replace("ec2.", "ecs-tasks.")},
+            {"path": "/robots/"},
+        ),
+        "aws:iam/rolePolicy:RolePolicy": Case(
+            {"role": w.roles[0], "policy": policy("ec2:DescribeInstances")},
+            {"policy": policy("ec2:DescribeVpcs")},
+            {"role": w.roles[1]},
+        ),
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Case(
+            {"role": w.roles[0], "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+            None,
+            {"role": w.roles[1]},
+        ),
+        "aws:iam/instanceProfile:InstanceProfile": Case(
+            {"role": w.roles[0]}, {"role": w.roles[1]}, {"name": "another"}
+        ),
+        "aws:secretsmanager/secret:Secret": Case(
+            {"description": "before", "recoveryWindowInDays": 7},
+            {"description": "after", "recoveryWindowInDays": 8},
+            {"name": "another"},
+        ),
+        "aws:secretsmanager/secretVersion:SecretVersion": Case(
+            {"secretId": w.secret, "secretString": "before"}, None, {"secretString": "after"}
+        ),
+        "aws:cloudwatch/logGroup:LogGroup": Case(
+            {"retentionInDays": 14}, {"retentionInDays": 30}, {"name": "another"}
+        ),
+        "aws:ecr/repository:Repository": Case(
+            {
+                "imageScanningConfiguration": {"scanOnPush": True},
+                "encryptionConfigurations": [{"encryptionType": "AES256"}],
+            },
+            {
+                "imageScanningConfiguration": {"scanOnPush": False},
+                "imageTagMutability": "IMMUTABLE",
+            },
+            {"encryptionConfigurations": [{"encryptionType": "KMS"}]},
+        ),
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy": Case(
+            {"repository": w.repository.value("name"), "policy": lifecycle(1)},
+            {"policy": lifecycle(2)},
+            {"repository": "another"},
+        ),
+        "docker:index/image:Image": Case(
+            {"imageName": f"{url}:1", "build": build}, {"imageName": f"{url}:2"}, {}
+        ),
+        "aws:ecs/cluster:Cluster": Case({}, TAGS, {"name": "another"}),
+        "aws:ecs/taskDefinition:TaskDefinition": Case(
+            {
+                "family": "tried",
+                "containerDefinitions": json.dumps([{"name": "c", "image": "1", "memory": 64}]),
+                "ephemeralStorage": {"sizeInGib": 21},
+            },
+            TAGS,
+            {"containerDefinitions": json.dumps([{"name": "c", "image": "2", "memory": 64}])},
+        ),
+        "aws:ecs/service:Service": Case(
+            {
+                "cluster": w.cluster,
+                "taskDefinition": w.tasks[0],
+                "launchType": "FARGATE",
+                "desiredCount": 1,
+                "networkConfiguration": network,
+            },
+            {
+                "taskDefinition": w.tasks[1],
+                "desiredCount": 0,
+                "networkConfiguration": {**network, "assignPublicIp": True},
+            },
+            {"launchType": "EC2"},
+        ),
+        "random:index/randomId:RandomId": Case({"byteLength": 4}, None, {"byteLength": 5}),
+    }
+
+
+STATE_ONLY = {"random:index/randomId:RandomId"}
+"""They are nowhere but in the state."""
+
+LEFT = {"docker:index/image:Image", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"}
+"""Their deletion leaves them where they are, as the provider's does."""
+
+STILL_CURRENT = "aws:secretsmanager/secretVersion:SecretVersion"
+"""A secret's current version stays until there is a newer one."""
+
+
+@pytest.mark.parametrize("token", sorted(RESOURCE_TYPES))
+def test_life_of_every_type(token: str, plugin: Plugin, world: World) -> None:
+    case = cases(world)[token]
+    made = plugin.make(token, "tried", case.inputs)
+
+    same = plugin.read(made)
+    assert same.resource_id == made.id
+    assert plain_properties(same.properties) == plain_properties(made.properties)
+    assert plugin.diff(made, case.inputs).diffs == []
+
+    if case.change is not None:
+        after = {**case.inputs, **case.change}
+        changes = plugin.diff(made, after)
+        assert sorted(changes.diffs) == sorted(case.change)
+        assert changes.replaces == []
+        made = plugin.update(made, after)
+        seen = plugin.read(made)
+        assert plain_properties(seen.properties) == plain_properties(made.properties)
+        assert plugin.diff(made._replace(properties=seen.properties), after).diffs == []
+        case.inputs.update(case.change)
+
+    replaced = plugin.diff(made, {**case.inputs, **case.replacing})
+    assert sorted(replaced.replaces) == sorted(case.replacing)
+
+    plugin.delete(made)
+    if token == STILL_CURRENT:
+        assert plugin.read(made).resource_id == made.id
+        plugin.make(token, "newer", {**case.inputs, "secretString": "newer"})
+        plugin.delete(made)
+    if token in STATE_ONLY | LEFT:
+        assert plugin.read(made).resource_id == made.id
+    else:
+        assert plugin.read(made).resource_id is None
+    plugin.delete(made)  # gone already: no error
+
+
+VPC = "aws:ec2/vpc:Vpc"
+KEY = "aws:iam/accessKey:AccessKey"
+USER = "aws:iam/user:User"
+
+
+def test_check_refuses_unknown_and_missing_inputs(plugin: Plugin) -> None:
+    response = plugin.check(VPC, "net", {"cidrblock": "10.0.0.0/16"})
+    assert response.failures is not None
+    assert [failure.property for failure in response.failures] == ["cidrblock", "cidrBlock"]
+    unknown, missing = (failure.reason for failure in response.failures)
+    assert unknown.startswith(f"{VPC} 'net': the sandbox does not know its input 'cidrblock'")
+    assert "expected some of cidrBlock, enableDnsHostnames, enableDnsSupport, tags" in unknown
+    assert missing.startswith(f"{VPC} 'net': its input 'cidrBlock' is missing: expected a value")
+
+
+def test_check_completes_what_is_not_given(plugin: Plugin) -> None:
+    filled = plain_properties(plugin.checked(VPC, "net", {"cidrBlock": UNKNOWN}))
+    assert filled == {
+        "cidrBlock": UNKNOWN,
+        "enableDnsSupport": True,
+        "enableDnsHostnames": False,
+        "tags": {"owner": "tests"},
+    }
+    assert plain(plugin.checked(VPC, "net", {"cidrBlock": "x", "tags": UNKNOWN})["tags"]) == UNKNOWN
+
+
+def test_automatic_name_stays_and_a_given_one_wins(plugin: Plugin) -> None:
+    first = plugin.checked(USER, "robot", {})
+    assert plugin.checked(USER, "robot", {}, first) == first
+    assert plain(plugin.checked(USER, "robot", {"name": "mine"}, first)["name"]) == "mine"
+    # A name that somebody chose, and has taken out of the program, is not kept.
+    chosen = plugin.checked(USER, "robot", {"name": "mine"})
+    assert plain(plugin.checked(USER, "robot", {}, chosen)["name"]).startswith("robot-")
+    assert plugin.checked(USER, "robot", {})["name"] != first["name"]  # a replacement's
+
+
+def test_check_keeps_secrets_secret(plugin: Plugin) -> None:
+    token = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105 - a type
+    given = marked({"secretId": "s", "secretString": "hidden"}, {}, frozenset({"secretString"}))
+    request = protocol.CheckRequest(urn(token, "v"), {}, given, random_seed=b"")
+    filled = asyncio.run(plugin.provider.check(request)).inputs
+    assert filled is not None
+    assert filled["secretString"].is_secret
+    assert not filled["secretId"].is_secret
+
+
+def test_diff_tells_kinds(plugin: Plugin, world: World) -> None:
+    token = "aws:ec2/subnet:Subnet"  # noqa: S105 - a type
+    given = {"vpcId": world.vpc, "cidrBlock": "127.40.7.0/24"}
+    subnet = plugin.make(token, "kinds", given)
+    # The zone is AWS's choice as long as nobody gives one.
+    assert "availabilityZone" in subnet.properties
+    assert not plugin.diff(subnet, given).changes
+    tagged = plugin.diff(subnet, {**given, "tags": {"a": "b"}})
+    assert {k: v.kind for k, v in tagged.detailed_diff.items()} == {"tags": KINDS.UPDATE}
+    moved = plugin.diff(subnet, {**given, "cidrBlock": UNKNOWN, "mapPublicIpOnLaunch": True})
+    assert {k: v.kind for k, v in moved.detailed_diff.items()} == {
+        "cidrBlock": KINDS.UPDATE_REPLACE,
+        "mapPublicIpOnLaunch": KINDS.ADD,
+    }
+    assert moved.replaces == ["cidrBlock"]
+    assert not moved.delete_before_replace
+    ignored = plugin.diff(subnet, {**given, "cidrBlock": "127.40.8.0/24"}, ["cidrBlock"])
+    assert not ignored.changes
+    plugin.delete(subnet)
+
+
+def test_replacement_with_a_chosen_name_deletes_first(plugin: Plugin) -> None:
+    token = "aws:iam/role:Role"  # noqa: S105 - a type
+    before = {"assumeRolePolicy": TRUST}
+    after = {**before, "path": "/other/"}
+    automatic = plugin.make(token, "role", before)
+    assert not plugin.diff(automatic, after).delete_before_replace
+    chosen = plugin.make(token, "role", {**before, "name": "chosen"})
+    assert plugin.diff(chosen, {**after, "name": "chosen"}).delete_before_replace
+    assert not plugin.diff(chosen, {**before, "name": "new"}).delete_before_replace
+    for role in (automatic, chosen):
+        plugin.delete(role)
+
+
+def test_user_data_changes_in_place_unless_told_to_replace(plugin: Plugin, world: World) -> None:
+    token = "aws:ec2/instance:Instance"  # noqa: S105 - a type
+    host = {"ami": world.ami, "instanceType": "t4g.nano", "subnetId": world.subnets[0]}
+    made = plugin.make(token, "host", {**host, "userData": "before"})
+    assert plain_properties(plugin.read(made).properties) == plain_properties(made.properties)
+    after = {**host, "userData": "after"}
+    assert plugin.diff(made, after).replaces == []
+    assert plugin.diff(made, {**after, "userDataReplaceOnChange": True}).replaces == ["userData"]
+    made = plugin.update(made, after)
+    found = plugin.client("ec2").describe_instance_attribute(
+        InstanceId=made.id, Attribute="userData"
+    )
+    assert base64.b64decode(found["UserData"]["Value"]) == b"after"
+    assert made.value("instanceState") == "running"
+    bare = {"rootBlockDevice": {"encrypted": True, "volumeType": "gp3", "volumeSize": 8}}
+    assert plugin.diff(made, {**after, **bare}).replaces == ["rootBlockDevice"]
+    plugin.delete(made)
+
+
+def test_drift_is_seen_and_mended(plugin: Plugin, world: World) -> None:
+    token = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"  # noqa: S105 - a type
+    group = plugin.make(token, "default", {"vpcId": world.other_vpc, "tags": {"a": "b"}})
+    ec2 = plugin.client("ec2")
+    opened = {
+        "IpProtocol": "tcp",
+        "FromPort": 22,
+        "ToPort": 22,
+        "IpRanges": [{"CidrIp": "9.9.9.9/32"}],
+    }
+    ec2.authorize_security_group_ingress(GroupId=group.id, IpPermissions=[opened])
+    ec2.create_tags(Resources=[group.id], Tags=[{"Key": "a", "Value": "changed"}])
+    ec2.create_tags(Resources=[group.id], Tags=[{"Key": "added", "Value": "x"}])
+    seen = plugin.read(group)
+    drifted = group._replace(properties=seen.properties)
+    assert plain(seen.inputs["tags"]) == {"a": "changed", "added": "x", "owner": "tests"}
+    given = {"vpcId": world.other_vpc, "tags": {"a": "b"}}
+    assert plugin.diff(drifted, given).diffs == ["ingress", "tags"]
+    mended = plugin.update(drifted, given)
+    assert plain_properties(plugin.read(mended).properties)["ingress"] == []
+    assert plain(plugin.read(mended).properties["tags"]) == {"a": "b", "owner": "tests"}
+
+
+def test_access_key_secret_is_secret_and_stays(plugin: Plugin, world: World) -> None:
+    key = plugin.make(KEY, "key", {"user": world.user})
+    assert key.properties["secret"].is_secret
+    assert plugin.read(key).properties["secret"] == key.properties["secret"]
+    plugin.delete(key)
+
+
+def test_preview_makes_nothing_and_knows_what_stays(plugin: Plugin, world: World) -> None:
+    inputs = plugin.checked(VPC, "net", {"cidrBlock": "127.60.0.0/16"})
+    request = protocol.CreateRequest(urn(VPC, "net"), inputs, timeout=0, preview=True)
+    response = asyncio.run(plugin.provider.create(request))
+    assert (response.resource_id, response.properties) == (None, inputs)
+
+    url = world.repository.value("repositoryUrl")
+    given = {
+        "imageName": f"{url}:preview",
+        "build": {"context": "/c", "dockerfile": "/c/Dockerfile"},
+        "registry": {"password": "old"},
+    }
+    image = plugin.make("docker:index/image:Image", "image", given)
+    # The login to the registry is always a new one.
+    assert not plugin.diff(image, {**given, "registry": {"password": "new"}}).changes
+    planned = plugin.update(image, {**given, "imageName": f"{url}:next"}, preview=True)
+    assert planned.value("repoDigest") == UNKNOWN
+    assert planned.value("imageName") == f"{url}:next"
+    tags = plugin.client("ecr").list_images(repositoryName=world.repository.id)["imageIds"]
+    assert "next" not in {tag.get("imageTag") for tag in tags}
+
+
+def test_repository_with_images_is_only_deleted_by_force(plugin: Plugin) -> None:
+    repository = plugin.make("aws:ecr/repository:Repository", "full", {})
+    name = f"{repository.value('repositoryUrl')}:1"
+    build = {"context": "/c", "dockerfile": "/c/Dockerfile"}
+    plugin.make("docker:index/image:Image", "full", {"imageName": name, "build": build})
+    with pytest.raises(RefusedError, match=r"Repository 'full': .*RepositoryNotEmptyException"):
+        plugin.delete(repository)
+    forced = plugin.update(repository, {"forceDelete": True})
+    plugin.delete(forced)
+    assert plugin.read(repository).resource_id is None
+
+
+def test_secret_is_deleted_with_its_recovery_window(plugin: Plugin) -> None:
+    token = "aws:secretsmanager/secret:Secret"  # noqa: S105 - a type
+    kept = plugin.make(token, "kept", {"recoveryWindowInDays": 7})
+    at_once = plugin.make(token, "at-once", {"recoveryWindowInDays": 0})
+    plugin.delete(kept)
+    plugin.delete(at_once)
+    client = plugin.client("secretsmanager")
+    assert "DeletedDate" in client.describe_secret(SecretId=kept.id)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.describe_secret(SecretId=at_once.id)
+
+
+def test_half_made_resource_is_taken_back(plugin: Plugin) -> None:
+    profiles = plugin.client("iam").list_instance_profiles
+    before = profiles()["InstanceProfiles"]
+    with pytest.raises(RefusedError, match="NoSuchEntity"):
+        plugin.make("aws:iam/instanceProfile:InstanceProfile", "half", {"role": "nobody"})
+    assert profiles()["InstanceProfiles"] == before
+
+
+def test_refusal_names_the_resource(plugin: Plugin) -> None:
+    with pytest.raises(RefusedError, match=r"^aws:ec2/vpc:Vpc 'bad': .*InvalidVpc"):
+        plugin.make(VPC, "bad", {"cidrBlock": "127.9.0.0/8"})
+    with pytest.raises(RefusedError, match="no entry for the type aws:sqs/queue:Queue"):
+        plugin.check("aws:sqs/queue:Queue", "q", {})
+
+
+def test_functions(plugin: Plugin) -> None:
+    def invoke(token: str) -> protocol.InvokeResponse:
+        return asyncio.run(plugin.provider.invoke(protocol.InvokeRequest(token, {})))
+
+    region = invoke("aws:index/getRegion:getRegion").return_value
+    assert region is not None
+    assert plain(region["region"]) == "eu-west-1"
+    with pytest.raises(RefusedError, match="no entry for the function aws:index/getBanana"):
+        invoke("aws:index/getBanana:getBanana")
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"aws:endpoints": '[{"ec2": "http://127.0.0.1:1", "iam": "http://127.0.0.1:2"}]'}, "one"),
+        ({"aws:endpoints": '[{"ec2": "https://ec2.eu-west-1.amazonaws.com"}]'}, "this machine"),
+        ({"aws:endpoints": '[{"ec2": "http://127.0.0.1:1"}]'}, "aws:region is not set"),
+    ],
+)
+def test_only_an_emulator_is_spoken_to(variables: dict[str, str], message: str) -> None:
+    request = protocol.ConfigureRequest(variables, {}, accept_secrets=True, accept_resources=True)
+    with pytest.raises(RefusedError, match=message):
+        asyncio.run(SandboxProvider({}).configure(request))
+
+
+def test_without_an_emulator_only_random_works() -> None:
+    provider = SandboxProvider({})
+    asyncio.run(provider.configure(protocol.ConfigureRequest({}, {}, True, True)))  # noqa: FBT003
+
+    def create(token: str, given: Mapping[str, Any]) -> protocol.CreateResponse:
+        request = protocol.CreateRequest(urn(token, "x"), marked(given, {}), 0, preview=False)
+        return asyncio.run(provider.create(request))
+
+    made = create("random:index/randomId:RandomId", {"byteLength": 4})
+    assert len(plain(made.properties["hex"])) == 8
+    with pytest.raises(RefusedError, match="aws:endpoints is not set"):
+        create(VPC, {})
+
+
+def test_plugin_process_speaks_the_protocol(plugin: Plugin) -> None:
+    emulator = plugin.emulator
+    environment = {
+        "AWS_ENDPOINT_URL": emulator.endpoint,
+        "AWS_REGION": emulator.region,
+        "AWS_ACCESS_KEY_ID": emulator.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": emulator.secret_access_key,
+        "AWS_PROFILE": "of-the-user-and-not-there",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "sandbox.engine.provider", "127.0.0.1:1"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = f"127.0.0.1:{process.stdout.readline().strip()}"
+            with grpc.insecure_channel(address) as channel:
+                stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+                stub.Configure(proto.ConfigureRequest(variables={}, acceptSecrets=True))
+                given = struct_pb2.Struct()
+                given.update({"user": emulator.client("iam").get_user()["User"]["UserName"]})
+                made = stub.Create(proto.CreateRequest(urn=urn(KEY, "k"), properties=given))
+                listed = emulator.client("iam").list_access_keys(UserName=given["user"])
+                assert made.id in {key["AccessKeyId"] for key in listed["AccessKeyMetadata"]}
+                assert made.properties["secret"]["value"]  # a secret, marked as one
+                stub.Delete(
+                    proto.DeleteRequest(urn=urn(KEY, "k"), id=made.id, properties=made.properties)
+                )
+        finally:
+            process.terminate()
