@@ -66,7 +66,8 @@ class Settings(BaseModel):
     )
     zone_count: Annotated[int, AfterValidator(checks.zone_count)] = Field(
         default=2,
-        description="Number of availability zones, each with a public and a private subnet.",
+        description="Number of availability zones, each with a public and a private subnet. Subnets"
+        " never move; hosts are spread over the zones, so another number moves some of them.",
     )
     nat_strategy: Annotated[str, AfterValidator(checks.nat_strategy)] = Field(
         default="none",
@@ -100,7 +101,8 @@ class Settings(BaseModel):
     )
     admin_cidrs: Cidrs = Field(
         default=(),
-        description="Networks that may reach Prometheus. Empty: none. 0.0.0.0/0 is refused.",
+        description="Networks that may reach Prometheus, by plain HTTP. Empty: none. 0.0.0.0/0 is"
+        " refused.",
     )
     prometheus_port: Annotated[int, AfterValidator(checks.port)] = Field(
         default=9090, description="Port of Prometheus."
@@ -273,5 +275,6 @@ def _problem(problem: Mapping[str, Any], values: Mapping[str, str]) -> str:
         meant = get_close_matches(key, known, n=1)
         hint = f"did you mean {meant[0]}?" if meant else f"expected one of {', '.join(known)}"
         return f"{name} is unknown: {hint}"
+    stack = " (the stack's name)" if key == "environment" and not values.get(key) else ""
     message = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
-    return f"{name} is {values.get(key) or problem['input']!r}: {message}"
+    return f"{name} is {values.get(key) or problem['input']!r}{stack}: {message}"

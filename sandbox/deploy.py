@@ -86,10 +86,10 @@ def configuration(stack: str, overrides: Mapping[str, str]) -> dict[str, str]:
             f" {file.name}"
         )
     name = project()["name"]
+    # A key of the project has a default, one of a provider a value.
     defaults = {
-        key: schema["default"]
+        key: schema.get("default", schema.get("value"))
         for key, schema in project().get("config", {}).items()
-        if "default" in schema
     }
     given = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {})
     merged = {
