@@ -18,6 +18,7 @@ from sandbox.addresses import AddressError
 from sandbox.binaries import BinaryError
 from sandbox.deploy import ROOT, DeployError, ProgramError
 from sandbox.emulator import EmulatorError
+from sandbox.runtimes import ImageError
 from sandbox.state import Directory, State, StateError
 from sandbox.system import RUNTIMES, NotUpError, Options, Sandbox
 
@@ -37,8 +38,8 @@ def main() -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except (
-        *(AddressError, BinaryError, DeployError, EmulatorError, NotUpError, ProgramError),
-        *(StateError, prometheus.PrometheusError),
+        *(AddressError, BinaryError, DeployError, EmulatorError, ImageError, NotUpError),
+        *(ProgramError, StateError, prometheus.PrometheusError),
     ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -125,6 +125,10 @@ def _task_definition(account: Account, given: Inputs) -> Created:
 
 
 def _service(account: Account, given: Inputs) -> Created:
+    if given["desiredCount"] > 1:
+        raise ValueError(
+            f"desiredCount is {given['desiredCount']}: the sandbox runs one task a service at most"
+        )
     network = given["networkConfiguration"]
     made = account.client("ecs").create_service(
         serviceName=given["name"],
