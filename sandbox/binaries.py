@@ -158,6 +158,10 @@ def _cached(product: _Product, version: str) -> Path:
 
 
 def cache_directory() -> Path:
+    """Return where this project keeps things outside the work tree.
+
+    `$PROMETHEUS_AWS_CACHE`, else `prometheus-aws` below `$XDG_CACHE_HOME` or `~/.cache`.
+    """
     if own := os.environ.get("PROMETHEUS_AWS_CACHE"):
         return Path(own).absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
