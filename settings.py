@@ -250,6 +250,15 @@ class Settings(BaseModel):
         )
 
 
+EXPECTATIONS = {
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "tuple_type": "expected a list",
+    "string_pattern_mismatch": "expected the id of an image, such as ami-0123456789abcdef0",
+}
+"""What pydantic finds wrong -> what is expected, in our words."""
+
+
 def _context(info: ValidationInfo) -> dict[str, Any]:
     return info.context or {}
 
@@ -276,5 +285,5 @@ def _problem(problem: Mapping[str, Any], values: Mapping[str, str]) -> str:
         hint = f"did you mean {meant[0]}?" if meant else f"expected one of {', '.join(known)}"
         return f"{name} is unknown: {hint}"
     stack = " (the stack's name)" if key == "environment" and not values.get(key) else ""
-    message = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
+    message = EXPECTATIONS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     return f"{name} is {values.get(key) or problem['input']!r}{stack}: {message}"

@@ -25,6 +25,8 @@ from sandbox.system import RUNTIMES, NotUpError, Options, Sandbox
 _INTERRUPTED = 130
 """Exit code after a Ctrl-C: 128 + SIGINT."""
 
+MAX_PORT = 65535
+
 _POLL_INTERVAL_S = 0.1
 _DOWN_TIMEOUT_S = 150
 """Prometheus may take two minutes to end."""
@@ -79,7 +81,7 @@ def _add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--hosts", type=int, metavar="N", help="number of exporter hosts")
     command.add_argument("--stack", default="dev", help="as in Pulumi.<stack>.yaml (default: dev)")
     command.add_argument(
-        "--port", type=int, help="of the emulated AWS, on 127.0.0.1 (default: a free one)"
+        "--port", type=_port, help="of the emulated AWS, on 127.0.0.1 (default: a free one)"
     )
     command.add_argument("--name", help="of the sandbox (default: a random one)")
     command.add_argument(
@@ -110,6 +112,12 @@ def _key_value(text: str) -> tuple[str, str]:
     if not separator or not key:
         raise argparse.ArgumentTypeError(f"{text!r}: expected KEY=VALUE")
     return key, value
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a port, 1 to {MAX_PORT}")
+    return int(text)
 
 
 def _options(parsed: argparse.Namespace) -> Options:
