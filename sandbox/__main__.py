@@ -138,11 +138,17 @@ def _demo(parsed: argparse.Namespace) -> int:
     with _running(_options(parsed)) as sandbox:
         targets = sandbox.wait_until_up()
         print(prometheus.table(targets))
-        print(f"\nPrometheus:    {sandbox.state.prometheus_url}")
+        url = sandbox.state.prometheus_url
+        print(f"\nPrometheus:    {url}")
+        if not prometheus.has_pages(url):
+            print(f"               built from source, without pages; try {url}/api/v1/targets")
         print(f"Emulated AWS:  {sandbox.state.emulator_url}", flush=True)
-        if not parsed.once:
-            _say("\nIt runs until Ctrl-C.")
+        if parsed.once:
+            _say("\nEvery target is UP.")
+        else:
+            _say("\nIt runs until Ctrl-C. Meanwhile: .venv/bin/python -m sandbox status (or aws).")
             _wait_for_interrupt()
+    _say("Next: make demo (without ONCE=1 it stays), or README.md, Deploying to AWS.")
     return 0
 
 

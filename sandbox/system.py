@@ -86,6 +86,7 @@ class Sandbox:
         """Stop everything."""
         self._progress("stopping")
         self._stack.close()
+        self._progress("everything is stopped")
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         options = self._options
