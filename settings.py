@@ -66,7 +66,8 @@ class Settings(BaseModel):
     )
     zone_count: Annotated[int, AfterValidator(checks.zone_count)] = Field(
         default=2,
-        description="Number of availability zones, each with a public and a private subnet.",
+        description="Number of availability zones, each with a public and a private subnet. Subnets"
+        " never move; hosts are spread over the zones, so another number moves some of them.",
     )
     nat_strategy: Annotated[str, AfterValidator(checks.nat_strategy)] = Field(
         default="none",
@@ -100,7 +101,8 @@ class Settings(BaseModel):
     )
     admin_cidrs: Cidrs = Field(
         default=(),
-        description="Networks that may reach Prometheus. Empty: none. 0.0.0.0/0 is refused.",
+        description="Networks that may reach Prometheus, by plain HTTP. Empty: none. 0.0.0.0/0 is"
+        " refused.",
     )
     prometheus_port: Annotated[int, AfterValidator(checks.port)] = Field(
         default=9090, description="Port of Prometheus."
@@ -248,6 +250,15 @@ class Settings(BaseModel):
         )
 
 
+EXPECTATIONS = {
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "tuple_type": "expected a list",
+    "string_pattern_mismatch": "expected the id of an image, such as ami-0123456789abcdef0",
+}
+"""What pydantic finds wrong -> what is expected, in our words."""
+
+
 def _context(info: ValidationInfo) -> dict[str, Any]:
     return info.context or {}
 
@@ -273,5 +284,6 @@ def _problem(problem: Mapping[str, Any], values: Mapping[str, str]) -> str:
         meant = get_close_matches(key, known, n=1)
         hint = f"did you mean {meant[0]}?" if meant else f"expected one of {', '.join(known)}"
         return f"{name} is unknown: {hint}"
-    message = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
-    return f"{name} is {values.get(key) or problem['input']!r}: {message}"
+    stack = " (the stack's name)" if key == "environment" and not values.get(key) else ""
+    message = EXPECTATIONS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return f"{name} is {values.get(key) or problem['input']!r}{stack}: {message}"

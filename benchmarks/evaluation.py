@@ -23,7 +23,6 @@ from tests.recording import Recording  # noqa: E402
 IMPORT_SECONDS = time.perf_counter() - IMPORT_STARTED
 
 ROOT = Path(__file__).parent.parent
-SHAPES = ("components", "raw")
 
 
 def program(shape: str, hosts: int) -> None:

@@ -83,8 +83,9 @@ _INSTANCE_TYPE = re.compile(
     re.ASCII,
 )
 _LINUX_FAMILIES = frozenset(
-    "a c d dl f g gr h hpc i im inf is m p r t trn vt x z".split()  # noqa: SIM905 - reads better
+    "c d dl f g gr h hpc i im inf is m p r t trn vt x z".split()  # noqa: SIM905 - reads better
 )
+_COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _TAG = re.compile(r"[\w .:/=+\-@]+", re.ASCII)
 
 
@@ -117,6 +118,11 @@ def check_args(
     required: frozenset[str] = shape.__required_keys__  # type: ignore[attr-defined]
     optional: frozenset[str] = shape.__optional_keys__  # type: ignore[attr-defined]
     problems = [f"{key} is missing" for key in sorted(required - args.keys())]
+    if not _COMPONENT_NAME.fullmatch(name):
+        problems.append(
+            "its name becomes part of AWS's: expected a small letter, then up to 31 small letters,"
+            " digits or '-'"
+        )
     problems += [
         f"{key} is unknown: expected one of {', '.join(sorted(required | optional))}"
         for key in sorted(args.keys() - required - optional)
@@ -308,11 +314,12 @@ fargate_cpu = one_of(tuple(FARGATE_MEMORY_MIB))
 def instance_architecture(instance_type: str) -> str:
     """Architecture of an EC2 instance type: `arm64` (Graviton) or `x86_64`.
 
-    AWS marks Graviton types with a `g` after the generation (`t4g`, `c7gn`, `g5g`); `a1` is one
-    too. Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+    AWS marks Graviton types with a `g` after the generation (`t4g`, `c7gn`, `g5g`). Amazon Linux
+    2023 does not run on the first of them, `a1`. Source:
+    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 
     Raises:
-        ValueError: not a type whose architecture can be told (Mac, `u-*` and unknown families).
+        ValueError: not a type whose architecture can be told (`a1`, Mac, `u-*`, unknown families).
     """
     match = _INSTANCE_TYPE.fullmatch(instance_type)
     if match is None or match["family"] not in _LINUX_FAMILIES:
@@ -320,7 +327,7 @@ def instance_architecture(instance_type: str) -> str:
             "its architecture is unknown; expected an EC2 instance type such as t4g.nano (arm64)"
             " or t3.micro (x86_64)"
         )
-    return "arm64" if match["family"] == "a" or "g" in match["attributes"] else "x86_64"
+    return "arm64" if "g" in match["attributes"] else "x86_64"
 
 
 def instance_type(value: str) -> str:

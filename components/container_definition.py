@@ -19,6 +19,12 @@ STOP_TIMEOUT_S = 120
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
 
+RESTART_ATTEMPT_PERIOD_S = 60
+"""ECS restarts a container only when it has run for so long; 60 s is the least it accepts.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerRestartPolicy.html
+"""
+
 OPEN_FILES = 65536
 """Prometheus maps every block and holds a connection to every target."""
 
@@ -88,16 +94,20 @@ def environment_variables(
 
 def container_definition(
     image: str,
+    memory_mib: int,
     environment: Mapping[str, str],
     secret: Secret | None,
     log_group: str,
 ) -> dict[str, Any]:
     """Describe the container.
 
-    It restarts in place when Prometheus dies: a new task would come with empty volumes.
+    It restarts in place when Prometheus dies, unless it has just started: a new task would come
+    with empty volumes.
 
     Args:
         image: reference by digest.
+        memory_mib: the task's memory. Without a limit of the container's own, Prometheus would take
+            the host's memory for its own and never collect garbage in time.
         environment: as `environment_variables` makes it.
         secret: the access key, or None where the task has a role of its own.
         log_group: name of the CloudWatch log group.
@@ -111,10 +121,11 @@ def container_definition(
         "name": CONTAINER_NAME,
         "image": image,
         "essential": True,
+        "memory": memory_mib,
         "user": NOBODY,
         "readonlyRootFilesystem": True,
         "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
-        "restartPolicy": {"enabled": True, "restartAttemptPeriod": 60},
+        "restartPolicy": {"enabled": True, "restartAttemptPeriod": RESTART_ATTEMPT_PERIOD_S},
         "stopTimeout": STOP_TIMEOUT_S,
         "ulimits": [{"name": "nofile", "softLimit": OPEN_FILES, "hardLimit": OPEN_FILES}],
         "portMappings": [{"containerPort": port, "hostPort": port, "protocol": "tcp"}],
@@ -134,8 +145,7 @@ def container_definition(
             "interval": 15,
             "timeout": 5,
             "retries": 3,
-            # Prometheus answers only after it has replayed its write-ahead log.
-            "startPeriod": 120,
+            "startPeriod": 60,
         },
         "logConfiguration": {
             "logDriver": "awslogs",

@@ -204,33 +204,13 @@ class MonitoringNetwork(pulumi.ComponentResource):
         gateway = aws.ec2.InternetGateway(
             f"{name}-internet-gateway", vpc_id=vpc.id, tags={"Name": name}, opts=child
         )
-        # A zone that is down for a while is not "available": without this, its subnets and all
-        # in them would be replaced by subnets in other zones.
-        in_place = pulumi.ResourceOptions(parent=self, ignore_changes=["availability_zone"])
-        public = [
-            aws.ec2.Subnet(
-                f"{name}-public-{index}",
-                vpc_id=vpc.id,
-                availability_zone=zone,
-                cidr_block=plan[index].public,
-                map_public_ip_on_launch=False,
-                tags={"Name": f"{name}-public-{zone}"},
-                opts=in_place,
-            )
-            for index, zone in enumerate(zone_names)
-        ]
-        private = [
-            aws.ec2.Subnet(
-                f"{name}-private-{index}",
-                vpc_id=vpc.id,
-                availability_zone=zone,
-                cidr_block=plan[index].private,
-                map_public_ip_on_launch=False,
-                tags={"Name": f"{name}-private-{zone}"},
-                opts=in_place,
-            )
-            for index, zone in enumerate(zone_names)
-        ]
+        public, private = (
+            [
+                self._subnet(f"{name}-{tier}", index, vpc.id, zone, getattr(plan[index], tier))
+                for index, zone in enumerate(zone_names)
+            ]
+            for tier in SubnetPlan._fields
+        )
 
         public_routes, public_ready = self._route_table(f"{name}-public", vpc.id, public)
         to_internet = aws.ec2.Route(
@@ -292,6 +272,21 @@ class MonitoringNetwork(pulumi.ComponentResource):
                 "public_subnet_ids": self.public_subnet_ids,
                 "private_subnet_ids": self.private_subnet_ids,
             }
+        )
+
+    def _subnet(
+        self, name: str, index: int, vpc_id: pulumi.Input[str], zone: str, cidr: str
+    ) -> aws.ec2.Subnet:
+        return aws.ec2.Subnet(
+            f"{name}-{index}",
+            vpc_id=vpc_id,
+            availability_zone=zone,
+            cidr_block=cidr,
+            map_public_ip_on_launch=False,
+            tags={"Name": f"{name}-{zone}"},
+            # A zone that is down for a while is not "available": without this, its subnets and
+            # all in them would be replaced by subnets in other zones.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availability_zone"]),
         )
 
     def _route_table(

@@ -82,11 +82,16 @@ def execution(repository_arn: str, log_group_arn: str, secret_arns: Sequence[str
 
 
 def flow_logs(log_group_arn: str) -> Policy:
-    """What the VPC flow log service needs to write to one log group.
+    """What the VPC flow log service needs to write to one log group, which exists already.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     """
-    actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+    actions = [
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+    ]
     return {"Version": _VERSION, "Statement": [_allow(actions, f"{log_group_arn}:*")]}
 
 

@@ -30,6 +30,8 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html"""
 SECRET_RECOVERY_DAYS = 7
 """Days in which a deleted secret can be had back: AWS's least, and more than none."""
 
+ECS_TASKS = "ecs-tasks.amazonaws.com"
+
 DOCKER_PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
 
 
@@ -200,7 +202,6 @@ class PrometheusService(pulumi.ComponentResource):
             delete_images_on_destroy=args.get("delete_images_on_destroy", False),
         )
         discovery_policy = region.apply(lambda r: json.dumps(policies.discovery(r)))
-        trust = self._task_trust(region)
         secret: aws.secretsmanager.Secret | None = None
         version: aws.secretsmanager.SecretVersion | None = None
         task_role: aws.iam.Role | None = None
@@ -212,27 +213,25 @@ class PrometheusService(pulumi.ComponentResource):
             before_service.append(user_policy)
         else:
             task_role, role_policy = self._role(
-                "task", "Prometheus's own rights: EC2 discovery", trust, discovery_policy
+                "task",
+                "Prometheus's own rights: EC2 discovery",
+                self._task_trust(region),
+                discovery_policy,
             )
             before_service.append(role_policy)
+        # No conditions: AWS documents them for the task's role only. Source:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
         execution_role, execution_policy = self._role(
             "execution",
             "Lets ECS pull the image, write the log and read the secret",
-            trust,
+            json.dumps(policies.trust(ECS_TASKS)),
             pulumi.Output.all(repository.arn, log_group.arn, [secret.arn] if secret else []).apply(
                 lambda arns: json.dumps(policies.execution(*arns))
             ),
         )
         before_service.append(execution_policy)
 
-        discovery = Discovery(
-            region="",
-            vpc_id="",
-            tag_key=args.get("discovery_tag_key", "prometheus-scrape"),
-            tag_value=args.get("discovery_tag_value", "true"),
-            refresh_interval=args.get("discovery_refresh_interval", "60s"),
-            node_exporter_port=int(args.get("node_exporter_port", 9100)),
-        )
+        memory = int(args.get("task_memory", 512))
         storage = Storage(args.get("retention", "15d"), int(args.get("storage_gib", 21)))
 
         def definitions(values: dict[str, Any]) -> str:
@@ -240,13 +239,21 @@ class PrometheusService(pulumi.ComponentResource):
                 args["environment"],
                 args.get("scrape_interval", "15s"),
                 port,
-                discovery._replace(region=values["region"], vpc_id=values["vpc_id"]),
+                Discovery(
+                    region=values["region"],
+                    vpc_id=values["vpc_id"],
+                    tag_key=args.get("discovery_tag_key", "prometheus-scrape"),
+                    tag_value=args.get("discovery_tag_value", "true"),
+                    refresh_interval=args.get("discovery_refresh_interval", "60s"),
+                    node_exporter_port=int(args.get("node_exporter_port", 9100)),
+                ),
                 storage,
             )
             pinned = Secret(values["secret"], values["version"]) if with_user else None
-            return json.dumps(
-                [container_definition(values["image"], variables, pinned, values["log_group"])]
+            definition = container_definition(
+                values["image"], memory, variables, pinned, values["log_group"]
             )
+            return json.dumps([definition])
 
         # Task definition families are per account and region, and not named by Pulumi.
         suffix = random.RandomId(f"{name}-family-suffix", byte_length=4, opts=self._child)
@@ -256,7 +263,7 @@ class PrometheusService(pulumi.ComponentResource):
             requires_compatibilities=["FARGATE"],
             network_mode="awsvpc",
             cpu=str(int(cpu)),
-            memory=str(int(args.get("task_memory", 512))),
+            memory=str(memory),
             runtime_platform={
                 "operating_system_family": "LINUX",
                 "cpu_architecture": architecture,
@@ -291,7 +298,7 @@ class PrometheusService(pulumi.ComponentResource):
             propagate_tags="SERVICE",
             # What is replaced, the old access key above all, is deleted after this update: so it
             # must not end before the new task is healthy. After a rollback the service is steady
-            # as well, hence `_in_use`.
+            # as well, hence `_unless_rolled_back`.
             wait_for_steady_state=True,
             network_configuration={
                 "subnets": args["subnet_ids"],
@@ -305,7 +312,7 @@ class PrometheusService(pulumi.ComponentResource):
         self.cluster_name = cluster.name
         self.service_name = pulumi.Output.all(
             service.name, service.task_definition, task_definition.arn
-        ).apply(lambda values: _in_use(*values))
+        ).apply(lambda values: _unless_rolled_back(*values))
         self.log_group_name = log_group.name
         self.repository_url = repository.repository_url
         self.credentials_secret_arn = secret.arn if secret else pulumi.Output.from_input("")
@@ -372,7 +379,8 @@ class PrometheusService(pulumi.ComponentResource):
             image_tag_mutability="IMMUTABLE",
             encryption_configurations=[{"encryption_type": "AES256"}],
             force_delete=delete_images_on_destroy,
-            opts=self._child,
+            # Without it, a destroy would take everything else and then stop at the images.
+            opts=pulumi.ResourceOptions(parent=self, protect=not delete_images_on_destroy),
         )
         aws.ecr.LifecyclePolicy(
             f"{name}s-lifecycle",
@@ -399,10 +407,13 @@ class PrometheusService(pulumi.ComponentResource):
         login = aws.ecr.get_authorization_token_output(
             registry_id=repository.registry_id, opts=pulumi.InvokeOptions(parent=self)
         )
-        tag = image_tag(context, version, architecture)
+        content = image_tag(context, version, architecture)
+        # Tags are immutable, so an image is pushed once: another content is another resource, and
+        # one that comes back (a rollback) gets another tag.
+        push = random.RandomId(f"{name}-push-{content}", byte_length=4, opts=self._child)
         image = docker.Image(
-            name,
-            image_name=repository.repository_url.apply(lambda url: f"{url}:{tag}"),
+            f"{name}-{content}",
+            image_name=pulumi.Output.concat(repository.repository_url, ":", content, "-", push.hex),
             build={
                 "context": str(context),
                 "dockerfile": str(context / "Dockerfile"),
@@ -414,7 +425,8 @@ class PrometheusService(pulumi.ComponentResource):
                 "username": login.user_name,
                 "password": pulumi.Output.secret(login.password),
             },
-            opts=self._child,
+            # The folder's place differs from checkout to checkout; its content is in the name.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["build"]),
         )
         return repository, image
 
@@ -456,7 +468,7 @@ class PrometheusService(pulumi.ComponentResource):
         ).apply(
             lambda ids: json.dumps(
                 policies.trust(
-                    "ecs-tasks.amazonaws.com",
+                    ECS_TASKS,
                     policies.source_account(ids[2], f"arn:{ids[0]}:ecs:{ids[1]}:{ids[2]}:*"),
                 )
             )
@@ -478,7 +490,7 @@ class PrometheusService(pulumi.ComponentResource):
         )
 
 
-def _in_use(service_name: str, task_definition: str, wanted: str) -> str:
+def _unless_rolled_back(service_name: str, task_definition: str, wanted: str) -> str:
     """Return the service's name, unless ECS has rolled the service back.
 
     Raises:

@@ -22,11 +22,14 @@ from sandbox.deploy import ROOT, DeployError, ProgramError, configuration
 from sandbox.emulator import Emulator, EmulatorError, isolate_from_user
 from sandbox.engine.errors import EngineError
 from sandbox.engine.session import Session, provider_config
+from sandbox.runtimes import ImageError
 from sandbox.state import Directory, State, StateError
 from sandbox.system import RUNTIMES, NotUpError, Options, Sandbox, region_of
 
 _INTERRUPTED = 130
 """Exit code after a Ctrl-C: 128 + SIGINT."""
+
+MAX_PORT = 65535
 
 _POLL_INTERVAL_S = 0.1
 _DOWN_TIMEOUT_S = 150
@@ -41,8 +44,8 @@ def main() -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except (
-        *(AddressError, BinaryError, DeployError, EmulatorError, EngineError, NotUpError),
-        *(ProgramError, StateError, prometheus.PrometheusError),
+        *(AddressError, BinaryError, DeployError, EmulatorError, EngineError, ImageError),
+        *(NotUpError, ProgramError, StateError, prometheus.PrometheusError),
     ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -94,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_options(command: argparse.ArgumentParser) -> None:
     _add_configuration(command)
     command.add_argument(
-        "--port", type=int, help="of the emulated AWS, on 127.0.0.1 (default: a free one)"
+        "--port", type=_port, help="of the emulated AWS, on 127.0.0.1 (default: a free one)"
     )
     command.add_argument("--name", help="of the sandbox (default: a random one)")
     command.add_argument(
@@ -132,6 +135,12 @@ def _key_value(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a port, 1 to {MAX_PORT}")
+    return int(text)
+
+
 def _options(parsed: argparse.Namespace) -> Options:
     return Options(
         stack=parsed.stack,
@@ -155,11 +164,17 @@ def _demo(parsed: argparse.Namespace) -> int:
     with _running(_options(parsed)) as sandbox:
         targets = sandbox.wait_until_up()
         print(prometheus.table(targets))
-        print(f"\nPrometheus:    {sandbox.state.prometheus_url}")
+        url = sandbox.state.prometheus_url
+        print(f"\nPrometheus:    {url}")
+        if not prometheus.has_pages(url):
+            print(f"               built from source, without pages; try {url}/api/v1/targets")
         print(f"Emulated AWS:  {sandbox.state.emulator_url}", flush=True)
-        if not parsed.once:
-            _say("\nIt runs until Ctrl-C.")
+        if parsed.once:
+            _say("\nEvery target is UP.")
+        else:
+            _say("\nIt runs until Ctrl-C. Meanwhile: .venv/bin/python -m sandbox status (or aws).")
             _wait_for_interrupt()
+    _say("Next: make demo (without ONCE=1 it stays), or README.md, Deploying to AWS.")
     return 0
 
 

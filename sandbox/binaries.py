@@ -137,7 +137,7 @@ def _version_of(binary: Path) -> str | None:
 
 def _cached(product: _Product, version: str) -> Path:
     """Return the cache's directory with all binaries of `product`, installing what is missing."""
-    cache = _cache_directory()
+    cache = cache_directory()
     directory = cache / f"{product.name}-{version}.{_platform()}"
     if _is_complete(directory, product):
         return directory
@@ -157,7 +157,11 @@ def _cached(product: _Product, version: str) -> Path:
     return directory
 
 
-def _cache_directory() -> Path:
+def cache_directory() -> Path:
+    """Return where this project keeps things outside the work tree.
+
+    `$PROMETHEUS_AWS_CACHE`, else `prometheus-aws` below `$XDG_CACHE_HOME` or `~/.cache`.
+    """
     if own := os.environ.get("PROMETHEUS_AWS_CACHE"):
         return Path(own).absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

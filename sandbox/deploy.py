@@ -25,17 +25,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import configure, set_root_resource
 
+from sandbox.engine.values import is_secret
+from sandbox.engine.values import secret as as_secret
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account
 
 ROOT = Path(__file__).resolve().parent.parent
 """The Pulumi project."""
-
-_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks a secret, is none
-"""How a secret is marked in what the program and the engine exchange.
-
-Source: pulumi/runtime/rpc.py, `_special_sig_key` and `_special_secret_sig`.
-"""
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
@@ -86,10 +81,10 @@ def configuration(stack: str, overrides: Mapping[str, str]) -> dict[str, str]:
             f" {file.name}"
         )
     name = project()["name"]
+    # A key of the project has a default, one of a provider a value.
     defaults = {
-        key: schema["default"]
+        key: schema.get("default", schema.get("value"))
         for key, schema in project().get("config", {}).items()
-        if "default" in schema
     }
     given = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {})
     merged = {
@@ -134,7 +129,7 @@ def deploy(
     except Exception as error:
         # What the emulator refused is the cause; what Pulumi says about it are consequences.
         raise ProgramError(recorder.failure or traceback.format_exc()) from error
-    secret = frozenset(name for name, value in monitor.outputs.items() if _is_secret(value))
+    secret = frozenset(name for name, value in monitor.outputs.items() if is_secret(value))
     outputs = {
         name: "[secret]" if name in secret else _plain(value)
         for name, value in monitor.outputs.items()
@@ -181,25 +176,17 @@ def _in_project() -> Iterator[None]:
         os.chdir(before)
 
 
-def _is_secret(value: object) -> bool:
-    return isinstance(value, dict) and value.get(_SIGNATURE_KEY) == _SECRET_SIGNATURE
-
-
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Take the secret marks off, at any depth; whole numbers come as floats and are made whole."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if _is_secret(value):
+    if is_secret(value):
         return _plain(value["value"])
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
-
-
-def _secret(value: object) -> dict[str, object]:
-    return {_SIGNATURE_KEY: _SECRET_SIGNATURE, "value": value}
 
 
 class _Emulated(mocks.Mocks):
@@ -229,7 +216,7 @@ class _Emulated(mocks.Mocks):
             self._progress(self.count)
         outputs = dict(created.outputs)
         for name in entry.secret_outputs:
-            outputs[name] = _secret(outputs[name])
+            outputs[name] = as_secret(outputs[name])
         tags = {"tagsAll": inputs["tags"]} if entry.taggable else {}
         # The inputs as they came keep their secret marks.
         return created.id, {**inputs, **tags, **args.inputs, **outputs}

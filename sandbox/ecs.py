@@ -25,6 +25,10 @@ _DEFAULT_STOP_TIMEOUT_S = 30
 _DEFAULT_RESTART_PERIOD_S = 60
 _MAX_BACKOFF_S = 60
 
+_LINES = 500
+_ERROR = "level=ERROR"
+"""How Prometheus marks an error in its log."""
+
 _SECRET_ARN_PARTS = 7
 """`arn:aws:secretsmanager:region:account:secret:name`, after which come key, stage, version."""
 
@@ -68,25 +72,23 @@ class _Service:
 class Agent(threading.Thread):
     """Keeps one task running for each service, until `stop`.
 
-    On AWS, these are the service scheduler and Fargate. One task a service is what a Prometheus
-    has (its TSDB has a single writer), so a desired count above one is refused. A deployment stops
-    the old task before it starts the new one (minimum 0 %, maximum 100 %).
+    On AWS, these are the service scheduler and Fargate. One task a service is all that there is:
+    a Prometheus has no more (its TSDB has a single writer). A deployment stops the old task before
+    it starts the new one (minimum 0 %, maximum 100 %).
     """
 
-    def __init__(
-        self, account: Account, runtimes: list[Runtime], directory: Path, logs: Path
-    ) -> None:
+    def __init__(self, account: Account, runtime: Runtime, directory: Path, logs: Path) -> None:
         """Prepare the agent; `start` starts it.
 
         Args:
             account: whose services to run.
-            runtimes: ways to run a container, the preferred one first.
+            runtime: the way to run containers.
             directory: where the volumes of tasks go.
             logs: where the output of containers goes, a file a task.
         """
         super().__init__(name="ecs-agent")
         self._account = account
-        self._runtimes = runtimes
+        self._runtime = runtime
         self._directory = directory
         self._logs = logs
         self._services: dict[str, _Service] = {}
@@ -122,6 +124,14 @@ class Agent(threading.Thread):
             for arn, service in list(self._services.items())
             if service.failures
         ]
+
+    def last_errors(self) -> list[str]:
+        """Return the last error that each running task has logged."""
+        logs = [service.task.log for service in list(self._services.values()) if service.task]
+        errors = [
+            [line for line in processes.last_lines(log, _LINES) if _ERROR in line] for log in logs
+        ]
+        return [lines[-1] for lines in errors if lines]
 
     def failure_count(self) -> int:
         """Return how many tasks have failed in a row, of the service that fails most."""
@@ -210,18 +220,7 @@ class Agent(threading.Thread):
         _LOG.info("task %s (%s) runs at %s", task.id[:8], definition["family"], task.address)
 
     def _start_container(self, task: Task, name: str) -> None:
-        spec = task.specs[name]
-        *others, last = self._runtimes
-        for runtime in others:
-            try:
-                task.containers[name] = runtime.start(spec)
-            except (ImageError, OSError) as error:
-                _LOG.warning("not in %s: %s; using the next way", runtime.name, error)
-                self._runtimes.remove(runtime)
-            else:
-                break
-        else:
-            task.containers[name] = last.start(spec)
+        task.containers[name] = self._runtime.start(task.specs[name])
         task.started[name] = time.monotonic()
 
     def _watch(self, known: _Service, task: Task) -> None:
@@ -244,7 +243,11 @@ class Agent(threading.Thread):
                     *(name, code, lasted),
                 )
                 running.discard()
-                self._start_container(task, name)
+                try:
+                    self._start_container(task, name)
+                except (ImageError, OSError) as error:
+                    self._fail(known, f"container {name} cannot be restarted: {error}")
+                    return
             elif definition.get("essential", True):
                 lines = "\n".join(f"  | {line}" for line in processes.last_lines(task.log))
                 self._fail(

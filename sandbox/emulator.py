@@ -115,13 +115,7 @@ class Emulator:
 
     def enforce_iam(self) -> None:
         """From now on, a call is denied unless an IAM policy allows it to the caller's key."""
-        request = urllib.request.Request(  # noqa: S310 - our own endpoint
-            f"{self.endpoint}/moto-api/reset-auth",
-            data=b"0",  # calls that still pass unchecked
-            headers={"Content-Type": "text/plain"},
-        )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own endpoint
-            answer.read()
+        self._moto("reset-auth", b"0")  # calls that still pass unchecked
 
     def assume_service_role(self, role_arn: str, service: str) -> TemporaryCredentials:
         """Give an AWS service the credentials of a role that trusts it.
@@ -161,8 +155,21 @@ class Emulator:
     def stop(self) -> None:
         """Stop the server; nothing of the account remains."""
         if self._server is not None:
+            # Moto's accounts belong to the process: without this, the next emulator in it has them.
+            self._moto("reset-auth", b"inf")
+            self._moto("reset")
             self._server.stop()
             self._server = None
+
+    def _moto(self, action: str, data: bytes = b"") -> None:
+        """Call moto's own interface."""
+        request = urllib.request.Request(  # noqa: S310 - our own endpoint
+            f"{self.endpoint}/moto-api/{action}",
+            data=data,
+            headers={"Content-Type": "text/plain"},
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own endpoint
+            answer.read()
 
     @staticmethod
     def _check_free(port: int) -> None:

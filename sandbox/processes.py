@@ -77,5 +77,7 @@ def stop(children: Iterable[Process], timeout_s: float) -> None:
 
 
 def last_lines(log: Path, count: int = 10) -> list[str]:
-    """Return the last lines of a log."""
+    """Return the last lines of a log; none of one that does not exist yet."""
+    if not log.exists():
+        return []
     return log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]

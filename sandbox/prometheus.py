@@ -16,6 +16,17 @@ class PrometheusError(Exception):
     """Prometheus does not answer, or answers with an error."""
 
 
+def has_pages(url: str) -> bool:
+    """Tell whether Prometheus has web pages; built from its Go module, it has the API only."""
+    try:
+        with _DIRECT.open(f"{url}/query", timeout=_TIMEOUT_S):
+            return True
+    except urllib.error.HTTPError:
+        return False
+    except OSError as error:
+        raise PrometheusError(f"{url}/query: {error}") from error
+
+
 class Target(NamedTuple):
     """Something that Prometheus scrapes."""
 

@@ -7,6 +7,7 @@ import resource
 import secrets
 import shlex
 import shutil
+import socket
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from sandbox.addresses import LOOPBACK
 from sandbox.processes import Process
 from sandbox.resources import ImageSource
 
-_BUILD_TIMEOUT_S = 300
+_BUILD_TIMEOUT_S = 180
 _ENGINE_TIMEOUT_S = 10
 
 _LIMIT_KEYS = ("softLimit", "hardLimit")
@@ -71,9 +72,6 @@ class Running(ABC):
 
 class Runtime(ABC):
     """A way to run containers."""
-
-    name: str
-    """For people."""
 
     @abstractmethod
     def start(self, spec: ContainerSpec) -> Running:
@@ -151,8 +149,6 @@ class ProcessRuntime(Runtime):
     of the build context, and volumes are directories. User and read-only root are left out.
     """
 
-    name = "process"
-
     def __init__(self, binaries: Sequence[Path]) -> None:
         """Take the directories of the binaries that the image has from its base image."""
         self._path = os.pathsep.join([*map(str, binaries), os.environ.get("PATH", os.defpath)])
@@ -194,8 +190,6 @@ class _Process(Running):
 class DockerRuntime(Runtime):
     """Runs containers in a Docker engine, in this machine's network."""
 
-    name = "Docker"
-
     def __init__(self, log: Path) -> None:
         """Use the engine that the `docker` command finds.
 
@@ -207,12 +201,12 @@ class DockerRuntime(Runtime):
 
     @staticmethod
     def problem() -> str:
-        """Return why no engine can be used; empty when one answers."""
+        """Return why no engine can be used; empty when one answers that shares our network."""
         if shutil.which("docker") is None:
             return "there is no docker command"
         try:
             answer = subprocess.run(
-                ["docker", "version", "--format", "{{.Server.Os}}"],
+                ["docker", "info", "--format", "{{.Name}} {{.SecurityOptions}}"],
                 capture_output=True,
                 text=True,
                 timeout=_ENGINE_TIMEOUT_S,
@@ -220,11 +214,17 @@ class DockerRuntime(Runtime):
             )
         except subprocess.TimeoutExpired:
             return f"the Docker engine has not answered for {_ENGINE_TIMEOUT_S} s"
-        return answer.stderr.strip() if answer.returncode else ""
+        # An older docker command exits with 0, and writes what is wrong to its standard error.
+        name, _, security = answer.stdout.strip().partition(" ")
+        if answer.returncode or not name:
+            return answer.stderr.strip()
+        if name != socket.gethostname() or "rootless" in security:
+            return "its engine does not run in this machine's network (remote, a VM, or rootless)"
+        return ""
 
     def start(self, spec: ContainerSpec) -> Running:
         """Start the container; see `Runtime.start`."""
-        image = self._build(spec.image)
+        image = self.build(spec.image)
         name = f"prometheus-aws-{secrets.token_hex(6)}"
         definition = spec.definition
         options = ["--name", name, "--network", "host"]
@@ -259,8 +259,12 @@ class DockerRuntime(Runtime):
         )
         return _DockerContainer(name, volumes, process)
 
-    def _build(self, source: ImageSource) -> str:
-        """Build the image, once, for the architecture of this machine."""
+    def build(self, source: ImageSource) -> str:
+        """Build an image, once, for the architecture of this machine; return its id.
+
+        Raises:
+            ImageError: it cannot be built.
+        """
         if source.dockerfile not in self._images:
             options = [f"--build-arg={name}={value}" for name, value in source.build_args.items()]
             try:

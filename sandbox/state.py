@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
-from sandbox.binaries import _cache_directory as cache_directory
+from sandbox.binaries import cache_directory
 
 _STATE = "state.json"
 _LOCK = "lock"
@@ -33,7 +33,6 @@ class State:
     started: float
     phase: str = "starting"
     """`starting`, `up` (all targets are UP), `failed`."""
-    failure: str = ""
     region: str = ""
     emulator_url: str = ""
     prometheus_url: str = ""

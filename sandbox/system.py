@@ -18,7 +18,7 @@ from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.engine import session
 from sandbox.hosts import Hosts
 from sandbox.resources import Account
-from sandbox.runtimes import DockerRuntime, ProcessRuntime, Runtime
+from sandbox.runtimes import DockerRuntime, ImageError, ProcessRuntime, Runtime
 from sandbox.state import Directory, State
 
 _LOG = logging.getLogger("sandbox")
@@ -77,8 +77,9 @@ class Sandbox:
         """Start everything.
 
         Raises:
-            AddressError, BinaryError, DeployError, EmulatorError, EngineError, ProgramError,
-            StateError: it cannot be started; what had been started has been stopped again.
+            AddressError, BinaryError, DeployError, EmulatorError, EngineError, ImageError,
+            ProgramError, StateError: it cannot be started; what had been started has been stopped
+                again.
         """
         with contextlib.ExitStack() as stack:
             self._start(stack)
@@ -89,6 +90,7 @@ class Sandbox:
         """Stop everything."""
         self._progress("stopping")
         self._stack.close()
+        self._progress("everything is stopped")
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         options = self._options
@@ -128,7 +130,8 @@ class Sandbox:
         hosts = Hosts(account, files["node_exporter"], port, logs)
         hosts.start()
         stack.callback(hosts.stop)
-        self._agent = Agent(account, self._runtimes(files), self.directory.volumes, logs)
+        runtime = self._runtime(account, files)
+        self._agent = Agent(account, runtime, self.directory.volumes, logs)
         self._agent.start()
         stack.callback(self._agent.stop)
         self._progress("hosts and ECS agent started")
@@ -169,7 +172,8 @@ class Sandbox:
 
     def fail(self, reason: str) -> None:
         """Note that the sandbox has failed: its logs are kept when it ends."""
-        self.state.phase, self.state.failure = "failed", reason
+        _LOG.error("%s", reason)
+        self.state.phase = "failed"
         self.directory.write(self.state)
 
     def _explain(self, targets: list[prometheus.Target], problem: str) -> str:
@@ -184,6 +188,7 @@ class Sandbox:
         hosts = sum(target.job == "node" for target in targets)
         if targets and hosts < self._hosts_expected:
             lines.append(f"only {hosts} of {self._hosts_expected} hosts are discovered")
+            lines += self._agent.last_errors()
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
 
     def _deploy(self, account: Account, config: Mapping[str, str]) -> Deployment:
@@ -200,19 +205,28 @@ class Sandbox:
         self.state.outputs = deployment.outputs
         self.directory.write(self.state)
 
-    def _runtimes(self, files: Mapping[str, Path]) -> list[Runtime]:
-        directories = list(dict.fromkeys(file.parent for file in files.values()))
-        process = ProcessRuntime(directories)
-        docker = DockerRuntime(self.directory.logs / "docker-build.log")
-        if self._options.runtime == "process":
-            return [process]
-        if self._options.runtime == "docker":
-            return [docker]
-        problem = docker.problem()
-        if problem:
+    def _runtime(self, account: Account, files: Mapping[str, Path]) -> Runtime:
+        """Choose how containers run; in Docker, their images are built now."""
+        wanted = self._options.runtime
+        if wanted != "process":
+            docker = DockerRuntime(self.directory.logs / "docker-build.log")
+            problem = docker.problem() or self._build_images(account, docker)
+            if not problem:
+                return docker
+            if wanted == "docker":
+                raise ImageError(f"containers cannot run in Docker: {problem}")
             self._progress(f"containers run as processes, as Docker cannot be used: {problem}")
-            return [process]
-        return [docker, process]
+        return ProcessRuntime(list(dict.fromkeys(file.parent for file in files.values())))
+
+    def _build_images(self, account: Account, docker: DockerRuntime) -> str:
+        """Return why an image cannot be built; empty when all have been."""
+        self._progress("building the image in Docker")
+        try:
+            for source in account.images.values():
+                docker.build(source)
+        except ImageError as error:
+            return str(error)
+        return ""
 
     def _resources_progress(self, count: int) -> None:
         if count % 25 == 0:

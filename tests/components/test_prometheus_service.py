@@ -26,13 +26,18 @@ ARN = f"arn:aws:mock:{REGION}:{ACCOUNT}"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 ECR_PASSWORD = "the-ecr-password"  # noqa: S105 - the recording's
 
+FOLDER = ROOT / "docker" / "prometheus"
+IMAGE = f"prom-image-{image_tag(FOLDER, '3.15.0', 'ARM64')}"
+PUSH = IMAGE.replace("prom-image-", "prom-image-push-")
+
 COMMON = {
     ("aws:ec2/securityGroup:SecurityGroup", "prom-security-group"),
     ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "prom-security-group-aws"),
     ("aws:cloudwatch/logGroup:LogGroup", "prom-log"),
     ("aws:ecr/repository:Repository", "prom-images"),
     ("aws:ecr/lifecyclePolicy:LifecyclePolicy", "prom-images-lifecycle"),
-    ("docker:index/image:Image", "prom-image"),
+    ("docker:index/image:Image", IMAGE),
+    ("random:index/randomId:RandomId", PUSH),
     ("aws:iam/role:Role", "prom-execution-role"),
     ("aws:iam/rolePolicy:RolePolicy", "prom-execution-role-policy"),
     ("random:index/randomId:RandomId", "prom-family-suffix"),
@@ -148,13 +153,12 @@ def test_only_untagged_images_are_ever_removed(default: Deployment) -> None:
 )
 def test_the_image_is_built_for_the_tasks_architecture(architecture: str, platform: str) -> None:
     deployment = service(cpu_architecture=architecture)
-    folder = ROOT / "docker" / "prometheus"
-    image = deployment.inputs("prom-image")
-    tag = image_tag(folder, "3.15.0", architecture)
-    assert image["imageName"] == f"{REGISTRY}/prom-images:{tag}"
+    image = deployment.one(":Image").inputs
+    tag = image_tag(FOLDER, "3.15.0", architecture)
+    assert image["imageName"] == f"{REGISTRY}/prom-images:{tag}-0badcafe"
     assert image["build"] == {
-        "context": str(folder),
-        "dockerfile": str(folder / "Dockerfile"),
+        "context": str(FOLDER),
+        "dockerfile": str(FOLDER / "Dockerfile"),
         "platform": platform,
         "args": {"PROMETHEUS_VERSION": "3.15.0"},
     }
@@ -167,14 +171,22 @@ def test_the_image_is_built_for_the_tasks_architecture(architecture: str, platfo
 
 def test_the_image_runs_by_digest(default: Deployment) -> None:
     assert container(default)["image"] == "repository@sha256:" + "0" * 64
-    assert "prom-image" in default.needs("prom-task")
+    assert IMAGE in default.needs("prom-task")
+
+
+def test_an_image_is_pushed_once_and_under_a_tag_of_its_own(default: Deployment) -> None:
+    """ECR refuses a tag that is there already, even for the same image."""
+    assert default.named(IMAGE).options.ignoreChanges == ["build"]  # a checkout elsewhere
+    assert PUSH in default.needs(IMAGE)
+    other = service(prometheus_version="3.14.0")
+    assert not {IMAGE, PUSH} & {r.name for r in other.resources}  # deleted: made anew on return
 
 
 # --- secrecy ---
 
 
 def test_the_registrys_password_is_a_secret(default: Deployment) -> None:
-    registry = default.inputs("prom-image")["registry"]
+    registry = default.inputs(IMAGE)["registry"]
     assert registry == as_secret(
         {"server": f"https://{REGISTRY}", "username": "AWS", "password": ECR_PASSWORD}
     )
@@ -230,15 +242,20 @@ TRUST = policies.trust(
 )
 
 
-def test_only_ecs_in_this_account_and_region_assumes_the_roles(task_role: Deployment) -> None:
+def test_only_ecs_assumes_the_roles_the_tasks_for_this_account_and_region(
+    task_role: Deployment,
+) -> None:
     roles = {r.name: json.loads(r.inputs["assumeRolePolicy"]) for r in task_role.of_type(":Role")}
-    assert roles == {"prom-execution-role": TRUST, "prom-task-role": TRUST}
+    # AWS documents the conditions for the task's role only.
+    ecs = policies.trust("ecs-tasks.amazonaws.com")
+    assert roles == {"prom-execution-role": ecs, "prom-task-role": TRUST}
 
 
 def test_another_partition_has_other_arns() -> None:
     partition = {"aws:index/getPartition:getPartition": {"partition": "aws-cn"}}
-    deployment = deploy(lambda: SERVICE.component("prom", SERVICE.fewest), invokes=partition)
-    (statement,) = document(deployment, "prom-execution-role", "assumeRolePolicy")["Statement"]
+    args = {**SERVICE.fewest, "credentials": "task-role"}
+    deployment = deploy(lambda: SERVICE.component("prom", args), invokes=partition)
+    (statement,) = document(deployment, "prom-task-role", "assumeRolePolicy")["Statement"]
     source = statement["Condition"]["ArnLike"]["aws:SourceArn"]
     assert source == f"arn:aws-cn:ecs:{REGION}:{ACCOUNT}:*"
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,10 +58,6 @@ def real_stack(directory: Path) -> Iterator[RealStack]:
     try:
         yield RealStack(emulator, directory)
     finally:
-        # moto keeps what it has for as long as this process lives.
-        reset = urllib.request.Request(f"{emulator.endpoint}/moto-api/reset", method="POST")  # noqa: S310 - our own
-        with urllib.request.urlopen(reset) as answer:  # noqa: S310 - our own
-            answer.read()
         emulator.stop()
 
 

@@ -11,6 +11,7 @@ import pytest
 from moto.iam.exceptions import LimitExceededException
 from moto.iam.models import IAMBackend
 
+from components.container_definition import image_tag
 from sandbox.deploy import ROOT, DeployError, deploy
 from sandbox.engine.errors import EngineError
 from sandbox.engine.steps import Op
@@ -38,7 +39,10 @@ def test_a_preview_of_an_empty_stack_makes_nothing_and_knows_nothing_that_aws_de
     before = stack.inventory()
     result = stack.engine(name).preview()
     assert set(result.counts) == {Op.CREATE}
-    computed = {"vpc_id", "service_name", "host_ids", "credentials_secret_arn"}
+    computed = {
+        *("vpc_id", "service_name", "host_ids", "credentials_secret_arn"),
+        "exporter_security_group_id",
+    }
     assert {key for key, value in result.outputs.items() if has_unknown(value)} == computed
     assert result.outputs["vpc_id"] == UNKNOWN
     assert stack.inventory() == before
@@ -74,13 +78,32 @@ def test_a_new_prometheus_replaces_the_task_and_updates_the_service(stack: RealS
     versions = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps({**versions, "prometheus": "3.99.0"}), encoding="utf-8")
     promised = stack.engine().preview()
+    tag, new_tag = (
+        image_tag(ROOT / "docker" / "prometheus", version, "ARM64")
+        for version in (versions["prometheus"], "3.99.0")
+    )
     assert changes(promised) == [
-        ("update", "prometheus-image"),
+        ("create", f"prometheus-image-push-{new_tag}"),
+        ("create", f"prometheus-image-{new_tag}"),
         ("replace", "prometheus-task"),
         ("update", "prometheus-service"),
         ("delete-replaced", "prometheus-task"),
+        ("delete", f"prometheus-image-{tag}"),
+        ("delete", f"prometheus-image-push-{tag}"),
     ]
     assert changes(stack.engine().up()) == changes(promised)
+    assert len(_tags(stack)) == 2  # the old image is there for a rollback
+
+
+def test_a_rollback_to_an_earlier_version_pushes_under_a_new_tag(stack: RealStack) -> None:
+    """ECR refuses a tag that is there, even for the same image; the emulator does as well."""
+    stack.project = copy_project(stack.directory)
+    file = stack.project / "versions.json"
+    versions = json.loads(file.read_text(encoding="utf-8"))
+    for version in (versions["prometheus"], "3.99.0", versions["prometheus"]):
+        file.write_text(json.dumps({**versions, "prometheus": version}), encoding="utf-8")
+        stack.engine().up()
+    assert len(set(_tags(stack))) == 3
 
 
 def test_an_added_zone_adds_subnets_and_moves_none(stack: RealStack) -> None:
@@ -132,9 +155,10 @@ def test_destroy_leaves_nothing(stack: RealStack) -> None:
 
 def test_images_are_kept_until_the_user_lets_go_of_them(stack: RealStack) -> None:
     stack.engine(deleteImagesOnDestroy="false").up()
-    with pytest.raises(EngineError, match=r"'prometheus-images': .*still contains images"):
+    before = stack.inventory()
+    with pytest.raises(EngineError, match=r"prometheus-images.*protected"):
         stack.engine(deleteImagesOnDestroy="false").destroy()
-    assert len(stack.inventory()["repository"]) == 1
+    assert stack.inventory() == before
     stack.engine(deleteImagesOnDestroy="true").up()
     stack.engine().destroy()
     assert stack.inventory()["repository"] == set()
@@ -187,6 +211,12 @@ def test_what_is_wrong_with_the_configuration_reads_as_in_process(stack: RealSta
         contextvars.copy_context().run(deploy, account, "dev", config, lambda _count: None)
     assert str(by_engine.value) == str(in_process.value)
     assert "hostCount" in str(by_engine.value)
+
+
+def _tags(stack: RealStack) -> list[str]:
+    (repository,) = stack.inventory()["repository"]
+    found = stack.emulator.client("ecr").describe_images(repositoryName=repository)
+    return [tag for image in found["imageDetails"] for tag in image["imageTags"]]
 
 
 def _secret(stack: RealStack) -> str:

@@ -17,9 +17,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def schema() -> dict[str, dict[str, Any]]:
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-    found = project["config"]
-    assert isinstance(found, dict)
-    return found
+    return {key: entry for key, entry in project["config"].items() if ":" not in key}
+
+
+def test_every_stack_has_default_tags() -> None:
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    others = {key: entry for key, entry in project["config"].items() if ":" in key}
+    tags = {"project": "prometheus-aws", "managed-by": "pulumi"}
+    assert others == {"aws:defaultTags": {"value": {"tags": tags}}}
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,10 @@ def cli_config(stack: str) -> dict[str, str]:
     """A stack's configuration as Pulumi's CLI hands it over: text, with JSON for what is not."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     file = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    defaults = {f"{PROJECT}:{key}": entry["default"] for key, entry in project["config"].items()}
+    defaults = {
+        key if ":" in key else f"{PROJECT}:{key}": entry.get("default", entry.get("value"))
+        for key, entry in project["config"].items()
+    }
     values = defaults | file["config"]
     return {key: v if isinstance(v, str) else json.dumps(v) for key, v in values.items()}
 
@@ -133,6 +136,7 @@ def test_the_exports_of_dev_are_exactly_these(dev: Deployment) -> None:
         "log_group_name": "prometheus-log",
         "prometheus_port": 9090,
         "credentials_secret_arn": f"arn:aws:mock:{REGION}:{ACCOUNT}:prometheus-discovery-secret",
+        "exporter_security_group_id": "exporters-security-group-id",
         "host_ids": ["exporter-0-arm64-id", "exporter-1-arm64-id"],
     }
     assert command.startswith(f"TASK=$(aws --region {REGION} ")

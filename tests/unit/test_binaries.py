@@ -324,12 +324,12 @@ def test_unwritable_cache_is_an_error_that_names_the_variable(
 def test_cache_directory_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
     monkeypatch.setenv("PROMETHEUS_AWS_CACHE", "/own")
-    assert binaries._cache_directory() == Path("/own")
+    assert binaries.cache_directory() == Path("/own")
     monkeypatch.delenv("PROMETHEUS_AWS_CACHE")
-    assert binaries._cache_directory() == Path("/xdg/prometheus-aws")
+    assert binaries.cache_directory() == Path("/xdg/prometheus-aws")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/someone")
-    assert binaries._cache_directory() == Path("/home/someone/.cache/prometheus-aws")
+    assert binaries.cache_directory() == Path("/home/someone/.cache/prometheus-aws")
 
 
 def test_unknown_name_is_refused() -> None:

@@ -267,7 +267,6 @@ def test_an_illegal_fargate_cpu(cpu: object) -> None:
         ("c8g.metal-24xl", "arm64"),
         ("hpc7g.16xlarge", "arm64"),
         ("hpc7a.96xlarge", "x86_64"),
-        ("a1.large", "arm64"),
         ("p6-b200.48xlarge", "x86_64"),
         ("p6e-gb200.36xlarge", "arm64"),
         ("r5.24xlarge", "x86_64"),
@@ -282,7 +281,17 @@ def test_architecture_of_an_instance_type(instance_type: str, architecture: str)
 @pytest.mark.parametrize(
     "instance_type",
     [
-        *("mac2.metal", "mac2-m2.metal", "u-6tb1.metal", "foo", "t3", "q9.large", "", "t3."),
+        *(
+            "a1.large",
+            "mac2.metal",
+            "mac2-m2.metal",
+            "u-6tb1.metal",
+            "foo",
+            "t3",
+            "q9.large",
+            "",
+            "t3.",
+        ),
         *("T3.micro", "t3.tiny", "t3.micro ", "t3.micro\n", ".large", "t.large", "t3.xxlarge"),
     ],
 )

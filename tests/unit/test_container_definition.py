@@ -65,7 +65,7 @@ def shell(*command: str, text: str = "", path: str = "/usr/bin:/bin") -> str:
     ids=["iam-user", "task-role"],
 )
 def test_the_definition(secret: Secret | None, file: str) -> None:
-    definition = container_definition(IMAGE, VARIABLES, secret, "prometheus-log")
+    definition = container_definition(IMAGE, 512, VARIABLES, secret, "prometheus-log")
     assert definition == json.loads((GOLDEN / file).read_text(encoding="utf-8"))
 
 

@@ -90,6 +90,7 @@ def test_flow_logs() -> None:
                 "Action": [
                     "logs:CreateLogStream",
                     "logs:PutLogEvents",
+                    "logs:DescribeLogGroups",
                     "logs:DescribeLogStreams",
                 ],
                 "Resource": f"{LOG_GROUP}:*",

@@ -1,0 +1,91 @@
+"""What happens when something breaks while the system runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import prometheus
+from tests.sandbox.command import Account, Deployed, processes, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ALERT_TIMEOUT_S = 300
+"""TargetDown waits for 2 minutes; the refresh alert looks back 3 minutes and waits for one."""
+
+RESTART_PERIOD_S = 60
+"""ECS restarts a container in its task only when it has run this long (`restartAttemptPeriod`)."""
+
+
+@pytest.fixture(scope="module")
+def broken() -> Iterator[Account]:
+    """Yield a sandbox of three hosts, one of whose exporters is dead, and whose key is revoked."""
+    with Deployed.up("--hosts", "3", "--runtime", "process") as deployed:
+        account = Account(deployed)
+        address = account.instance(account.outputs["host_ids"][0])["PrivateIpAddress"]
+        (exporter,) = processes(f"--web.listen-address={address}:")
+        os.kill(exporter.pid, signal.SIGKILL)
+        key_id, _ = account.scoped_key()
+        iam = account.client("iam")
+        user = iam.get_access_key_last_used(AccessKeyId=key_id)["UserName"]
+        iam.delete_access_key(UserName=user, AccessKeyId=key_id)
+        yield account
+
+
+def test_host_with_a_dead_exporter_is_down_with_the_reason(broken: Account) -> None:
+    dead, *alive = broken.outputs["host_ids"]
+    until("the host is DOWN", 30, lambda: broken.health(dead) == "down")
+    assert "connection refused" in broken.nodes()[dead].error
+    assert [broken.health(identifier) for identifier in alive] == ["up", "up"]
+
+
+def test_refused_discovery_keeps_the_targets(broken: Account) -> None:
+    failures = 'prometheus_sd_refresh_failures_total{mechanism="ec2"}'
+    until("refreshes fail", 60, lambda: (broken.value(failures) or 0) >= 2)
+    assert set(broken.nodes()) == set(broken.outputs["host_ids"])
+
+
+def test_both_alerts_fire(broken: Account) -> None:
+    (down,) = until("TargetDown", ALERT_TIMEOUT_S, lambda: broken.firing("TargetDown"))
+    assert down["instance_id"] == broken.outputs["host_ids"][0]
+    (failing,) = until(
+        "PrometheusDiscoveryRefreshFailing",
+        ALERT_TIMEOUT_S,
+        lambda: broken.firing("PrometheusDiscoveryRefreshFailing"),
+    )
+    assert failing["mechanism"] == "ec2"
+    assert set(broken.nodes()) == set(broken.outputs["host_ids"])
+
+
+def test_killed_prometheus_comes_back_with_its_data(broken: Account) -> None:
+    uptime = "time() - process_start_time_seconds{job='prometheus'}"
+    until(
+        "Prometheus has run long enough",
+        RESTART_PERIOD_S + 30,
+        lambda: (broken.value(uptime) or 0) > RESTART_PERIOD_S + 2,
+    )
+    killed_at = time.time()
+    killed = broken.prometheus_process()
+    os.kill(killed.pid, signal.SIGKILL)
+
+    def ready() -> bool:
+        try:
+            prometheus.targets(broken.url)
+        except prometheus.PrometheusError:
+            return False
+        return True
+
+    until("Prometheus has ended", 10, lambda: not ready())
+    until("Prometheus answers again", 60, ready)
+    assert broken.prometheus_process().pid != killed.pid
+    # The key is revoked, so that it discovers nothing: what is there is from before.
+    minute_before = str(killed_at - 60)
+    found = prometheus.query(broken.url, "query", query='up{job="node"}', time=minute_before)
+    assert {series["metric"]["instance_id"] for series in found["result"]} == set(
+        broken.outputs["host_ids"]
+    )
