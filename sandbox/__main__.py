@@ -194,6 +194,7 @@ def _up(parsed: argparse.Namespace) -> int:
 
 def _up_detached() -> int:
     """Run the same command without `--detach` in the background, and wait until it is up."""
+    _end_by_signals()
     read_end, write_end = os.pipe()
     arguments = [argument for argument in sys.argv[1:] if argument != "--detach"]
     background = subprocess.Popen(
@@ -229,14 +230,22 @@ def _running(options: Options) -> Iterator[Sandbox]:
 
     The first Ctrl-C (SIGTERM, SIGHUP) stops everything in order, a second one at once.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    _end_by_signals()
     with Sandbox(options, _say) as sandbox:
         try:
             yield sandbox
         except NotUpError as error:
             sandbox.fail(str(error))
             raise
+
+
+def _end_by_signals() -> None:
+    """Take SIGTERM and SIGHUP for a Ctrl-C, and a Ctrl-C even where it is ignored.
+
+    A shell without job control starts its background commands that way.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -335,6 +344,7 @@ def _preview(parsed: argparse.Namespace) -> int:
             session.engine(directory, print, {}).preview()
     finally:
         emulator.stop()
+    _say("Nothing was made. Next: python -m sandbox up --engine")
     return 0
 
 
