@@ -1,4 +1,4 @@
-"""Command line: `python -m sandbox up | status | down | aws | demo | preview | destroy`."""
+"""Command line of the sandbox, `python -m sandbox COMMAND`; see `_parser` for the commands."""
 
 import argparse
 import contextlib
@@ -22,6 +22,7 @@ from sandbox.deploy import ROOT, DeployError, ProgramError, configuration
 from sandbox.emulator import Emulator, EmulatorError, isolate_from_user
 from sandbox.engine.errors import EngineError
 from sandbox.engine.session import Session, provider_config
+from sandbox.engine.values import shown
 from sandbox.runtimes import ImageError
 from sandbox.state import Directory, State, StateError
 from sandbox.system import RUNTIMES, NotUpError, Options, Sandbox, region_of
@@ -29,6 +30,7 @@ from sandbox.system import RUNTIMES, NotUpError, Options, Sandbox, region_of
 _INTERRUPTED = 130
 """Exit code after a Ctrl-C: 128 + SIGINT."""
 
+DEFAULT_STACK = "dev"
 MAX_PORT = 65535
 
 _POLL_INTERVAL_S = 0.1
@@ -60,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="deploy, and stay until Ctrl-C")
     up.add_argument("--detach", action="store_true", help="return when all targets are UP")
     up.add_argument(
-        "--engine", action="store_true", help="deploy through an engine, as `pulumi up` does"
+        "--engine",
+        action="store_true",
+        help="deploy through an engine, as `pulumi up` does; with --name, into the one that runs",
     )
     # How the background process of `--detach` tells that it is up.
     up.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
@@ -89,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     preview.set_defaults(run=_preview)
     destroy = commands.add_parser("destroy", help="delete all that `up --engine` has made")
     destroy.set_defaults(run=_destroy)
-    for command in (status, down, aws, destroy):
+    refresh = commands.add_parser("refresh", help="make the state what resources have become")
+    refresh.set_defaults(run=_refresh)
+    for command in (status, down, aws, refresh, destroy):
         command.add_argument("--name", help="of the sandbox (default: the newest)")
     return parser
 
@@ -117,7 +123,7 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 
 def _add_configuration(command: argparse.ArgumentParser) -> None:
     command.add_argument("--hosts", type=int, metavar="N", help="number of exporter hosts")
-    command.add_argument("--stack", default="dev", help="as in Pulumi.<stack>.yaml (default: dev)")
+    command.add_argument("--stack", help=f"as in Pulumi.<stack>.yaml (default: {DEFAULT_STACK})")
     command.add_argument(
         "--config",
         action="append",
@@ -143,7 +149,7 @@ def _port(text: str) -> int:
 
 def _options(parsed: argparse.Namespace) -> Options:
     return Options(
-        stack=parsed.stack,
+        stack=parsed.stack or DEFAULT_STACK,
         name=parsed.name,
         emulator_port=parsed.port,
         config=_overrides(parsed),
@@ -179,6 +185,8 @@ def _demo(parsed: argparse.Namespace) -> int:
 
 
 def _up(parsed: argparse.Namespace) -> int:
+    if parsed.engine and parsed.name is not None and state.is_running(parsed.name):
+        return _update(parsed)
     if parsed.detach:
         return _up_detached()
     with _running(_options(parsed)) as sandbox:
@@ -328,31 +336,80 @@ def _aws(parsed: argparse.Namespace) -> int:
 
 def _preview(parsed: argparse.Namespace) -> int:
     changes = _overrides(parsed)
-    if parsed.name is not None:
-        directory = state.find(parsed.name).engine
-        Session.open(directory).engine(directory, print, changes).preview()
-        return 0
-    isolate_from_user()
-    config = configuration(parsed.stack, changes)
-    emulator = Emulator(region_of(parsed.stack, config))
-    emulator.start()
-    try:
-        with tempfile.TemporaryDirectory() as temporary:
-            directory = Path(temporary) / "engine"
-            everything = {**config, **provider_config(emulator)}
-            session = Session.create(directory, parsed.stack, everything)
-            session.engine(directory, print, {}).preview()
-    finally:
-        emulator.stop()
+    with _emulated_aws_of_ones_own():
+        if parsed.name is not None:
+            directory, session = _session(parsed)
+            session.engine(directory, print, changes).preview()
+            _say(f"Nothing was changed. Next: python -m sandbox up --engine --name {parsed.name}")
+            return 0
+        stack = parsed.stack or DEFAULT_STACK
+        config = configuration(stack, changes)
+        emulator = Emulator(region_of(stack, config))
+        emulator.start()
+        try:
+            with tempfile.TemporaryDirectory() as temporary:
+                directory = Path(temporary) / "engine"
+                session = Session.create(directory, stack, {**config, **provider_config(emulator)})
+                session.engine(directory, print, {}).preview()
+        finally:
+            emulator.stop()
     _say("Nothing was made. Next: python -m sandbox up --engine")
     return 0
 
 
-def _destroy(parsed: argparse.Namespace) -> int:
-    found = state.find(parsed.name)
-    Session.open(found.engine).engine(found.engine, print, {}).destroy()
-    _say(f"the emulated AWS of sandbox {found.path.name} runs on, empty: stop it with `down`")
+def _update(parsed: argparse.Namespace) -> int:
+    """Deploy again into a sandbox that runs; what runs in it follows by itself."""
+    with _emulated_aws_of_ones_own():
+        directory, before = _session(parsed)
+        session = before.changed(_overrides(parsed))
+        result = session.engine(directory, print, {}).up()
+        session.save(directory)
+        found = state.find(parsed.name)
+        current = found.read()
+        current.outputs = shown(result.outputs)
+        found.write(current)
+    _say(f"Next: python -m sandbox status --name {parsed.name}")
     return 0
+
+
+def _refresh(parsed: argparse.Namespace) -> int:
+    with _emulated_aws_of_ones_own():
+        directory, session = _session(parsed)
+        session.engine(directory, print, {}).refresh()
+    return 0
+
+
+def _destroy(parsed: argparse.Namespace) -> int:
+    with _emulated_aws_of_ones_own():
+        directory, session = _session(parsed)
+        session.engine(directory, print, {}).destroy()
+    _say("The emulated AWS runs on, empty. Next: python -m sandbox down")
+    return 0
+
+
+def _session(parsed: argparse.Namespace) -> tuple[Path, Session]:
+    """Find the session of a sandbox that runs.
+
+    Raises:
+        DeployError: it is one of another stack than was asked for.
+    """
+    found = state.find(parsed.name)
+    session = Session.open(found.engine)
+    stack = getattr(parsed, "stack", None)
+    if stack not in {None, session.stack}:
+        raise DeployError(
+            f"sandbox {found.path.name} has stack {session.stack!r}, not {stack!r}: leave --stack"
+            " out, or start another sandbox"
+        )
+    return found.engine, session
+
+
+@contextlib.contextmanager
+def _emulated_aws_of_ones_own() -> Iterator[None]:
+    """Run a command of the engine: away from the user's AWS, and ended by signals in order."""
+    _end_by_signals()
+    isolate_from_user()
+    yield
 
 
 def _say(line: str) -> None:

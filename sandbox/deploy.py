@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import configure, set_root_resource
 
-from sandbox.engine.values import is_secret
+from sandbox.engine.values import has_secret, is_secret, shown
 from sandbox.engine.values import secret as as_secret
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account
 
@@ -48,10 +48,10 @@ class Deployment:
     """What the program came to."""
 
     outputs: Mapping[str, Any]
-    """The stack's outputs; a secret one is `[secret]`."""
+    """The stack's outputs; what is secret in them is `[secret]`."""
 
     secret_outputs: frozenset[str]
-    """Names of the outputs that are secret."""
+    """Names of the outputs that are, or hold, something secret."""
 
     resources: int
     """Number of resources, components not counted."""
@@ -129,12 +129,8 @@ def deploy(
     except Exception as error:
         # What the emulator refused is the cause; what Pulumi says about it are consequences.
         raise ProgramError(recorder.failure or traceback.format_exc()) from error
-    secret = frozenset(name for name, value in monitor.outputs.items() if is_secret(value))
-    outputs = {
-        name: "[secret]" if name in secret else _plain(value)
-        for name, value in monitor.outputs.items()
-    }
-    return Deployment(outputs, secret, recorder.count)
+    secret = frozenset(name for name, value in monitor.outputs.items() if has_secret(value))
+    return Deployment(_plain(shown(monitor.outputs)), secret, recorder.count)
 
 
 def _configure(monitor: mocks.MockMonitor, stack: str) -> None:

@@ -109,11 +109,20 @@ class Directory:
     def remove(self, *, keep_logs: bool) -> None:
         """Remove the directory, or all but its logs and state."""
         if keep_logs:
-            shutil.rmtree(self.volumes, ignore_errors=True)
+            for log in self.engine.glob("*.log"):
+                log.replace(self.logs / log.name)
+            for directory in (self.volumes, self.engine):
+                shutil.rmtree(directory, ignore_errors=True)
         else:
             shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
+
+
+def is_running(name: str) -> bool:
+    """Tell whether a sandbox of this name runs and has written its state."""
+    directory = Directory(_root() / name)
+    return directory.is_owned() and (directory.path / _STATE).exists()
 
 
 def find(name: str | None) -> Directory:

@@ -119,7 +119,8 @@ class Sandbox:
         self._progress(f"emulated AWS at {emulator.endpoint}, VPC {vpc.cidr}")
         config["aws:endpoints"] = json.dumps([{"ec2": emulator.endpoint}])
         tags = json.loads(config.get("aws:defaultTags", "{}")).get("tags", {})
-        account = Account(emulator, tags)
+        images = session.Images(self.directory.engine) if options.engine else {}
+        account = Account(emulator, tags, images)
         deployment = self._deploy(account, config)
         self._progress(f"stack {options.stack} deployed: {deployment.resources} resources")
         emulator.enforce_iam()

@@ -1,13 +1,19 @@
 """One run of the engine: what the program registers becomes true, step by step."""
 
-import threading
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sandbox.engine.errors import EngineError
-from sandbox.engine.plugins import Plugin, Plugins, what
-from sandbox.engine.state import PROVIDER_TYPE, STACK_TYPE, Resource, Snapshot
+from sandbox.engine.plugins import Plugin, PluginEndedError, Plugins, what
+from sandbox.engine.state import (
+    PROVIDER_TYPE,
+    STACK_TYPE,
+    Resource,
+    Snapshot,
+    is_default_provider,
+)
 from sandbox.engine.steps import (
     Diff,
     Goal,
@@ -39,7 +45,10 @@ class Registered(NamedTuple):
 
 
 class Deployment:
-    """The resources of a stack while a run changes them; one step at a time."""
+    """The resources of a stack while a run changes them.
+
+    Its caller sees to it that there is one step at a time.
+    """
 
     def __init__(
         self,
@@ -73,7 +82,6 @@ class Deployment:
         self._dry_run = dry_run
         self._save_snapshot = save
         self._report = report
-        self._lock = threading.RLock()
 
     # --- what the program asks for ---
 
@@ -83,35 +91,32 @@ class Deployment:
         Raises:
             EngineError: that cannot be done.
         """
-        with self._lock:
-            if goal.urn in self._news:
-                raise EngineError(
-                    f"{what(goal)} is registered twice under the same parent: give it another name"
-                )
-            old = self._old(goal)
-            if not goal.custom:
-                return self._register_component(goal, old)
-            if goal.type.startswith(PROVIDER_TYPE):
-                return self._register_provider(goal, old)
-            return self._register_custom(goal, old)
+        if goal.urn in self._news:
+            raise EngineError(
+                f"{what(goal)} is registered twice under the same parent: give it another name"
+            )
+        old = self._old(goal)
+        if not goal.custom:
+            return self._register_component(goal, old)
+        if goal.type.startswith(PROVIDER_TYPE):
+            return self._register_provider(goal, old)
+        return self._register_custom(goal, old)
 
     def register_outputs(self, of: str, outputs: Mapping[str, Any]) -> None:
         """Take the outputs of a component, or of the stack."""
-        with self._lock:
-            resource = self._news[of]
-            resource.outputs = dict(outputs)
-            if resource.type == STACK_TYPE:
-                self.outputs = outputs
-            self._save()
+        resource = self._news[of]
+        resource.outputs = dict(outputs)
+        if resource.type == STACK_TYPE:
+            self.outputs = outputs
+        self._save()
 
     def invoke(
         self, token: str, arguments: Mapping[str, Any], provider: str, version: str
     ) -> dict[str, Any]:
         """Call a function of a provider."""
-        with self._lock:
-            return self._plugin(token, self._provider(token, provider, version)).invoke(
-                token, arguments
-            )
+        return self._plugin(token, self._provider(token, provider, version)).invoke(
+            token, arguments
+        )
 
     # --- what follows when the program has ended well, or without a program ---
 
@@ -166,6 +171,10 @@ class Deployment:
         return Registered(new.urn, "", new.inputs)
 
     def _register_provider(self, goal: Goal, old: Resource | None) -> Registered:
+        if is_default_provider(goal.urn):
+            raise EngineError(
+                f"{what(goal)}: the engine's own providers have such names: give it another name"
+            )
         new = _resource(goal, goal.inputs)
         new.id = old.id if old else str(uuid.uuid4())
         new.outputs = dict(new.inputs)
@@ -187,6 +196,12 @@ class Deployment:
         inputs = plugin.check(goal, old.inputs, given)
         new = _resource(goal, inputs, provider)
         diff = plugin.diff(goal, old, inputs)
+        if _moves(old.provider, provider):
+            diff = diff._replace(
+                changes=True,
+                replaces=[*diff.replaces, "provider"],
+                changed=[*diff.changed, "provider"],
+            )
         op = decide(diff, goal.replace_on_changes)
         if op is Op.REPLACE:
             self._replace(plugin, goal, given, old, new, diff)
@@ -243,8 +258,13 @@ class Deployment:
         self._save()
         try:
             made = plugin.create(goal, new.inputs, preview=self._dry_run)
-        finally:
+        except PluginEndedError:  # perhaps it is made
+            raise
+        except EngineError:
             self._creating = []
+            self._save()
+            raise
+        self._creating = []
         new.id = made.id
         new.outputs = self._with_secrets(made.outputs, new.inputs, new.additional_secret_outputs)
         new.touch()
@@ -275,7 +295,7 @@ class Deployment:
         if reference:
             return reference
         name = package(token)
-        label = f"default_{version.replace('.', '_')}" if version else "default"
+        label = "_".join(["default", *re.findall(r"\d+", version)])
         own = urn(self._stack, self._project, "", f"{PROVIDER_TYPE}{name}", label)
         if own not in self._news:
             new = Resource(own, f"{PROVIDER_TYPE}{name}", custom=True, id=str(uuid.uuid4()))
@@ -290,9 +310,12 @@ class Deployment:
 
     def _plugin(self, token: str, reference: str) -> Plugin:
         own = reference.rpartition("::")[0]
-        if own.rsplit("::", 1)[-1].startswith("default"):
+        if is_default_provider(own):
             return self._plugins.default(token)
-        provider = self._news.get(own) or next(old for old in self._olds if old.urn == own)
+        found = (old for old in self._olds if old.urn == own)
+        provider = self._news.get(own) or next(found, None)
+        if provider is None:
+            raise EngineError(f"the provider {own} of a {token} is not in the state")
         return self._plugins.explicit(provider)
 
     # --- deletion ---
@@ -348,6 +371,12 @@ def _resource(goal: Goal, inputs: Mapping[str, Any], provider: str = "") -> Reso
         retain_on_delete=goal.retain_on_delete,
         additional_secret_outputs=list(goal.additional_secret_outputs),
     )
+
+
+def _moves(before: str, after: str) -> bool:
+    """Tell whether a resource goes to another provider; the default ones are all the same."""
+    old, new = (reference.rpartition("::")[0] for reference in (before, after))
+    return old != new and not (is_default_provider(old) and is_default_provider(new))
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

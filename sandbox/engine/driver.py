@@ -135,13 +135,15 @@ class Engine:
                     code = self._run_program(address, run.address, dry_run=dry_run)
                 finally:
                     monitor.close()
-            if monitor.failure:
-                raise monitor.failure
-            if run.service.errors or code:
-                reasons = run.service.errors or [f"the program has ended with exit code {code}"]
-                raise EngineError("\n".join(reasons))
-            run.deployment.delete_rest()
-            return self._end(run, planned=dry_run)
+                if monitor.failure:
+                    raise monitor.failure
+                if run.service.errors:
+                    raise EngineError("\n".join(run.service.errors))
+                if code or not monitor.complete:
+                    raise EngineError(f"the program has ended too early, with exit code {code}")
+                # While serving: the plugins that the monitor's threads have started die with them.
+                run.deployment.delete_rest()
+                return self._end(run, planned=dry_run)
 
     @contextmanager
     def _run(self, title: str, *, dry_run: bool) -> Iterator[_Run]:

@@ -24,8 +24,23 @@ from sandbox.engine.values import from_struct, has_unknown, to_struct
 _WORKERS = 64
 """Registrations that may wait for their turn."""
 
-_UNSUPPORTED = ("importId", "remote", "deletedWith", "replace_with", "transforms", "packageRef")
-"""Options of a resource that this engine does not know: refused, never dropped in silence."""
+_UNSUPPORTED = {
+    "importId": "import_",
+    "remote": "remote",
+    "customTimeouts": "custom_timeouts",
+    "deletedWith": "deleted_with",
+    "envVarMappings": "env_var_mappings",
+    "hooks": "hooks",
+    "packageRef": "package_ref",
+    "replace_with": "replace_with",
+    "replacement_trigger": "replacement_trigger",
+    "state_migrations": "state_migrations",
+    "transforms": "transforms",
+}
+"""Options of a resource that this engine does not know: refused, never dropped in silence.
+
+By field of the request, as a program spells them.
+"""
 
 
 class EngineService(engine_pb2_grpc.EngineServicer):
@@ -78,6 +93,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         """
         self.failure: Exception | None = None
         """The first thing that went wrong; nothing is begun after it."""
+        self.complete = False
+        """The program has registered all that it has, the stack's outputs last."""
         self._deployment = deployment
         self._project = project
         self._stack = stack
@@ -96,10 +113,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return resource_pb2.DeploymentInfo(
             project=self._project,
             stack=self._stack,
-            supportedFeatures=[
-                resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
-                resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
-            ],
+            supportedFeatures=[resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS],
         )
 
     def RegisterResource(  # noqa: N802
@@ -144,10 +158,14 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self, _request: object, _context: grpc.ServicerContext
     ) -> Any:  # noqa: ANN401
         """Let the program end: it has no hooks that deletions could call."""
+        self.complete = True
         return empty_pb2.Empty()
 
     def _goal(self, request: resource_pb2.RegisterResourceRequest) -> Goal:
-        given = [name for name in _UNSUPPORTED if getattr(request, name)]
+        # The SDK also sends messages in which nothing is set, whose text is empty.
+        fields = [field.name for field, value in request.ListFields() if str(value)]
+        given = [_UNSUPPORTED[name] for name in fields if name in _UNSUPPORTED]
+        given += [f'ignore_changes=["{path}"]' for path in request.ignoreChanges if "*" in path]
         if given:
             raise EngineError(
                 f"{request.type} {request.name!r} has options that the sandbox's engine does not"

@@ -34,6 +34,10 @@ _POLL_INTERVAL_S = 0.02
 _Answer = TypeVar("_Answer")
 
 
+class PluginEndedError(EngineError):
+    """The plugin has ended during a call: nobody knows what the call has done."""
+
+
 class Made(NamedTuple):
     """What the provider made."""
 
@@ -115,13 +119,13 @@ class Plugin:
         request = provider_pb2.CheckRequest(
             urn=goal.urn, name=goal.name, type=goal.type, olds=to_struct(olds), news=to_struct(news)
         )
-        answer = self._call(what(goal), lambda: self._stub.Check(request), news)
+        answer = self._call(what(goal), lambda: self._stub.Check(request), news, olds)
         if answer.failures:
             problems = "; ".join(
                 f"{failure.property}: {failure.reason}" if failure.property else failure.reason
                 for failure in answer.failures
             )
-            raise EngineError(_about(what(goal), redact(problems, news)))
+            raise EngineError(_about(what(goal), redact(problems, news, olds)))
         checked: dict[str, Any] = mark_like(from_struct(answer.inputs), dict(news))
         return checked
 
@@ -138,7 +142,9 @@ class Plugin:
             news=to_struct(news),
             ignoreChanges=ignored,
         )
-        answer = self._call(what(goal), lambda: self._stub.Diff(request), news)
+        answer = self._call(
+            what(goal), lambda: self._stub.Diff(request), news, old.inputs, old.outputs
+        )
         if answer.changes == provider_pb2.DiffResponse.DIFF_UNKNOWN:
             changed = sorted(
                 key for key in {*old.inputs, *news} if old.inputs.get(key) != news.get(key)
@@ -178,7 +184,9 @@ class Plugin:
             ignoreChanges=goal.ignore_changes,
             preview=preview,
         )
-        answer = self._call(what(goal), lambda: self._stub.Update(request), inputs, old.outputs)
+        answer = self._call(
+            what(goal), lambda: self._stub.Update(request), inputs, old.inputs, old.outputs
+        )
         return from_struct(answer.properties)
 
     def read(self, resource: Resource) -> Found | None:
@@ -191,7 +199,9 @@ class Plugin:
             properties=to_struct(resource.outputs),
             inputs=to_struct(resource.inputs),
         )
-        answer = self._call(what(resource), lambda: self._stub.Read(request), resource.outputs)
+        answer = self._call(
+            what(resource), lambda: self._stub.Read(request), resource.inputs, resource.outputs
+        )
         if not answer.id:
             return None
         return Found(from_struct(answer.inputs), from_struct(answer.properties))
@@ -206,7 +216,9 @@ class Plugin:
             properties=to_struct(resource.outputs),
             old_inputs=to_struct(resource.inputs),
         )
-        self._call(what(resource), lambda: self._stub.Delete(request), resource.outputs)
+        self._call(
+            what(resource), lambda: self._stub.Delete(request), resource.inputs, resource.outputs
+        )
 
     def invoke(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a function (a data source), and return its result.
@@ -215,10 +227,10 @@ class Plugin:
             EngineError: the function refuses its arguments.
         """
         request = provider_pb2.InvokeRequest(tok=token, args=to_struct(arguments))
-        answer = self._call(token, lambda: self._stub.Invoke(request))
+        answer = self._call(token, lambda: self._stub.Invoke(request), arguments)
         if answer.failures:
             problems = "; ".join(failure.reason for failure in answer.failures)
-            raise EngineError(f"{token}: {problems}")
+            raise EngineError(f"{token}: {redact(problems, arguments)}")
         return from_struct(getattr(answer, "return"))
 
     def _call(
@@ -228,8 +240,8 @@ class Plugin:
             return call()
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAVAILABLE:
-                lines = "\n".join(processes.last_lines(self._log))
-                raise EngineError(f"{who}: plugin {self._name} has ended:\n{lines}") from None
+                lines = redact("\n".join(processes.last_lines(self._log)), *properties)
+                raise PluginEndedError(f"{who}: plugin {self._name} has ended:\n{lines}") from None
             reason = redact(_reason(error.details()), *properties)
             raise EngineError(_about(who, reason)) from None
 

@@ -44,6 +44,9 @@ def main() -> int:
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return 1
+    except SystemExit as error:  # whatever its code: resources may be missing
+        pulumi.log.error(f"the program has called sys.exit({error.code!r}): let it end by itself")
+        return 1
     except Exception as error:  # noqa: BLE001 - whatever a program does wrong, the engine is told
         pulumi.log.error(f"the program failed:\n{_trace(error, path)}")
         return 1

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -13,8 +13,8 @@ from sandbox.emulator import Emulator
 from sandbox.engine.driver import Engine
 from sandbox.engine.errors import EngineError
 from sandbox.engine.state import Snapshot
-from sandbox.engine.values import is_secret, plain, shown
-from sandbox.resources import Account
+from sandbox.engine.values import has_secret, plain, shown
+from sandbox.resources import Account, ImageSource
 from sandbox.resources.containers import image_source
 
 _FILE = "session.json"
@@ -50,9 +50,7 @@ class Session:
         """
         session = cls(stack, config, secrets.token_hex(_PASSPHRASE_BYTES))
         directory.mkdir(mode=0o700)
-        file = os.open(directory / _FILE, os.O_WRONLY | os.O_CREAT, 0o600)
-        with os.fdopen(file, "w") as opened:
-            json.dump(asdict(session), opened)
+        session.save(directory)
         return session
 
     @classmethod
@@ -70,6 +68,24 @@ class Session:
                 " with `python -m sandbox up --engine`"
             ) from None
 
+    def changed(self, changes: Mapping[str, str]) -> Self:
+        """Return the session with another configuration.
+
+        Args:
+            changes: key -> text; the namespace may be left out.
+        """
+        name = project()["name"]
+        named = {key if ":" in key else f"{name}:{key}": text for key, text in changes.items()}
+        return replace(self, config={**self.config, **named})
+
+    def save(self, directory: Path) -> None:
+        """Write the session down, for its owner's eyes only."""
+        new = directory / f"{_FILE}.new"
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(file, "w") as opened:
+            json.dump(asdict(self), opened)
+        new.replace(directory / _FILE)
+
     def engine(
         self, directory: Path, say: Callable[[str], None], changes: Mapping[str, str]
     ) -> Engine:
@@ -78,14 +94,12 @@ class Session:
         Args:
             directory: the session's.
             say: called with each line for the user.
-            changes: configuration in place of the session's; the namespace may be left out.
+            changes: configuration in place of the session's, as for `changed`.
         """
-        name = project()["name"]
-        changed = {key if ":" in key else f"{name}:{key}": text for key, text in changes.items()}
         return Engine(
             ROOT,
             self.stack,
-            {**self.config, **changed},
+            self.changed(changes).config,
             state_dir=directory,
             passphrase=self.passphrase,
             say=say,
@@ -115,20 +129,39 @@ def up(
     engine = session.engine(directory, say, {})
     result = engine.up()
     snapshot = engine.state.load()
-    _learn_images(account, snapshot)
+    account.images.update(_images(snapshot))
     return Deployment(
-        outputs={
-            name: shown(value) if is_secret(value) else plain(value)
-            for name, value in result.outputs.items()
-        },
-        secret_outputs=frozenset(n for n, value in result.outputs.items() if is_secret(value)),
+        outputs=shown(result.outputs),
+        secret_outputs=frozenset(n for n, value in result.outputs.items() if has_secret(value)),
         resources=sum(item.custom and not item.is_provider for item in snapshot.resources),
     )
 
 
-def _learn_images(account: Account, snapshot: Snapshot) -> None:
-    """Fill the registry's contents, which the plugin's process has not left, from the state."""
-    for resource in snapshot.resources:
-        if resource.type == _IMAGE:
-            digest = plain(resource.outputs["repoDigest"])
-            account.images[digest] = image_source(plain(resource.inputs))
+def _images(snapshot: Snapshot) -> dict[str, ImageSource]:
+    """Return the registry's contents: image reference by digest -> what it is built from."""
+    return {
+        plain(resource.outputs["repoDigest"]): image_source(plain(resource.inputs))
+        for resource in snapshot.resources
+        if resource.type == _IMAGE
+    }
+
+
+class Images(dict[str, ImageSource]):
+    """The registry's contents, read from the state: the plugin that fills it is another process."""
+
+    def __init__(self, directory: Path) -> None:
+        """Name the session's directory; nothing is read yet."""
+        super().__init__()
+        self._directory = directory
+
+    def __missing__(self, reference: str) -> ImageSource:
+        """Look the state up again: an update has pushed the image since.
+
+        Raises:
+            KeyError: it is not there either.
+        """
+        state = Session.open(self._directory).engine(self._directory, print, {}).state
+        self.update(_images(state.load()))
+        if reference not in self:
+            raise KeyError(reference)
+        return self[reference]

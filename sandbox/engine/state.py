@@ -9,6 +9,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -74,11 +75,16 @@ class Resource:
     @property
     def is_default_provider(self) -> bool:
         """It is a provider that the program has not made itself."""
-        return self.is_provider and self.name.startswith("default")
+        return self.is_provider and is_default_provider(self.urn)
 
     def touch(self) -> None:
         """Note that it has been made or updated now."""
         self.modified = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def is_default_provider(urn: str) -> bool:
+    """Tell whether a provider's URN has a name that the engine gives: `default_7_12_0`."""
+    return re.fullmatch(r"default(_\d+)*", urn.rpartition("::")[2]) is not None
 
 
 _JSON_NAMES = {

@@ -166,6 +166,8 @@ def rename(resource: Resource, before: str, after: str) -> None:
     """Replace a URN wherever a resource names it."""
     resource.urn = after if resource.urn == before else resource.urn
     resource.parent = after if resource.parent == before else resource.parent
+    provider, _, identifier = resource.provider.rpartition("::")
+    resource.provider = f"{after}::{identifier}" if provider == before else resource.provider
     resource.dependencies = _renamed(resource.dependencies, before, after)
     resource.property_dependencies = {
         key: _renamed(urns, before, after) for key, urns in resource.property_dependencies.items()

@@ -2,8 +2,7 @@
 
 A thing has a `text` (updated in place), a `zone` (replaces), `key` (replaces, the old one first),
 `token` (secret when it comes so), and a computed `address`. The file also has a journal of calls,
-and names things whose
-creation is refused, is slow, or ends the plugin.
+and names things whose creation is refused or slow, or that end the plugin.
 """
 
 import asyncio
@@ -36,6 +35,7 @@ class FakeProvider(protocol.Provider):
         return protocol.CheckResponse(request.new_inputs, failures)
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
+        self.die_of(request.name, request.old_state)
         changed = [
             name
             for name in sorted(INPUTS)
@@ -55,9 +55,7 @@ class FakeProvider(protocol.Provider):
         if request.name in world["refused"]:
             text = request.properties["token"].value if "token" in request.properties else ""
             raise ValueError(f"no room for it {text}")
-        if request.name in world["deadly"]:
-            print("the fake provider dies", flush=True)
-            os._exit(1)
+        self.die_of(request.name, request.properties)
         if request.name in world["slow"]:
             self.file.with_suffix(".begun").touch()
             await asyncio.sleep(SLOW_S)
@@ -73,6 +71,7 @@ class FakeProvider(protocol.Provider):
         return protocol.UpdateResponse(self.outputs(request.resource_id, request.news))
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
+        self.die_of(request.name, request.properties)
         world = self.world()
         if request.resource_id not in world["things"]:
             return protocol.ReadResponse()
@@ -82,6 +81,7 @@ class FakeProvider(protocol.Provider):
         return protocol.ReadResponse(request.resource_id, properties, request.inputs)
 
     async def delete(self, request: protocol.DeleteRequest) -> None:
+        self.die_of(request.name, request.properties)
         world = self.world()
         del world["things"][request.resource_id]
         self.write(world, f"delete {request.resource_id}")
@@ -92,6 +92,12 @@ class FakeProvider(protocol.Provider):
     @staticmethod
     def outputs(own: str, given: dict[str, PropertyValue]) -> dict[str, PropertyValue]:
         return {**given, "address": PropertyValue(f"address of {own}")}
+
+    def die_of(self, name: str, properties: dict[str, PropertyValue]) -> None:
+        if name in self.world()["deadly"]:
+            token = properties.get("token")
+            print("the fake provider dies", token.value if token else "", flush=True)
+            os._exit(1)
 
     def world(self) -> dict[str, Any]:
         read: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))

@@ -98,6 +98,15 @@ def _active_clusters(client: Callable[[str], Any]) -> list[str]:
     return [cluster["clusterArn"] for cluster in clusters if cluster["status"] == "ACTIVE"]
 
 
+def _services(client: Callable[[str], Any]) -> list[str]:
+    found = []
+    for cluster in _active_clusters(client):
+        arns = client("ecs").list_services(cluster=cluster)["serviceArns"]
+        answer = client("ecs").describe_services(cluster=cluster, services=arns) if arns else {}
+        found += [item for item in answer.get("services", []) if item["status"] != "INACTIVE"]
+    return [service["serviceArn"] for service in found]
+
+
 _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "vpc": _ec2("describe_vpcs", "Vpcs", "VpcId"),
     "subnet": _ec2("describe_subnets", "Subnets", "SubnetId"),
@@ -116,6 +125,12 @@ _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
         for endpoint in client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
         if endpoint["State"] != "deleted"  # AWS, too, lists it for a while
     ],
+    "NAT gateway": lambda client: [
+        gateway["NatGatewayId"]
+        for gateway in client("ec2").describe_nat_gateways()["NatGateways"]
+        if gateway["State"] != "deleted"  # AWS, too, lists it for a while
+    ],
+    "flow log": _ec2("describe_flow_logs", "FlowLogs", "FlowLogId"),
     "address": _ec2("describe_addresses", "Addresses", "AllocationId"),
     "volume": _ec2("describe_volumes", "Volumes", "VolumeId"),
     "interface": _ec2("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
@@ -137,6 +152,7 @@ _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
         for repository in client("ecr").describe_repositories()["repositories"]
     ],
     "cluster": _active_clusters,
+    "service": _services,
     "task definition": lambda client: client("ecs").list_task_definitions()["taskDefinitionArns"],
     "log group": lambda client: [
         group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]

@@ -139,7 +139,7 @@ def test_an_alias_keeps_the_resource(stack: FakeStack) -> None:
     alias = 'Options(aliases=[pulumi.Alias(name="a")])'
     result = stack.up(f'a = Thing("new", text="x", opts={alias})\nThing("b", text=a.address)')
     assert changes(result) == []
-    assert "::a" not in stack.state_text
+    assert '::a"' not in stack.state_text
 
 
 def test_a_provider_of_the_program_is_configured_by_it(stack: FakeStack) -> None:
@@ -152,6 +152,64 @@ def test_a_provider_of_the_program_is_configured_by_it(stack: FakeStack) -> None
     assert stack.up().counts == {Op.SAME: 3}
     assert stack.engine().destroy().counts == {Op.DELETE: 3}
     assert stack.world["things"] == {}
+
+
+def provider(name: str, file: Path, options: str = "") -> str:
+    """A line of a program: a provider whose things live in a file of its own."""
+    return f'{name} = pulumi.ProviderResource("fake", "{name}", {{"file": "{file}"}}{options})\n'
+
+
+def other_world(stack: FakeStack) -> Path:
+    file = stack.world_path.with_name("other.json")
+    file.write_text(stack.world_path.read_text(encoding="utf-8"), encoding="utf-8")
+    return file
+
+
+def things(file: Path) -> list[str]:
+    return sorted(json.loads(file.read_text(encoding="utf-8"))["things"].values())
+
+
+def test_up_deletes_through_a_provider_of_the_program(stack: FakeStack) -> None:
+    text = provider("own", stack.world_path) + 'Thing("a", opts=Options(provider=own))\n'
+    stack.up(text + 'Thing("b", opts=Options(provider=own))')
+    assert changes(stack.up(text)) == [("delete", "b")]
+    assert things(stack.world_path) == ["a"]
+
+
+def test_a_provider_that_gets_another_name_keeps_its_resources(stack: FakeStack) -> None:
+    thing = 'Thing("{0}", opts=Options(provider={1}))\n'
+    stack.up(provider("p", stack.world_path) + thing.format("a", "p") + thing.format("b", "p"))
+    alias = ', Options(aliases=[pulumi.Alias(name="p")])'
+    text = provider("q", stack.world_path, alias) + thing.format("a", "q")
+    assert changes(stack.up(text)) == [("delete", "b")]
+    stack.engine().destroy()
+    assert things(stack.world_path) == []
+
+
+def test_a_resource_without_its_provider_is_an_error(stack: FakeStack) -> None:
+    stack.up('Thing("a")')
+    lost = stack.engine().state.load().resources[-1]
+    lost.provider = "urn:pulumi:dev::shop::pulumi:providers:fake::gone::1"
+    stack.engine().state.save(Snapshot([lost]))
+    with pytest.raises(EngineError, match="gone of a fake:index:Thing is not in the state"):
+        stack.engine().destroy()
+
+
+def test_a_resource_that_goes_to_another_provider_is_replaced(stack: FakeStack) -> None:
+    other = other_world(stack)
+    text = provider("p", stack.world_path) + provider("q", other)
+    stack.up(text + 'Thing("a", opts=Options(provider=p))')
+    result = stack.up(text + 'Thing("a", opts=Options(provider=q))')
+    assert changes(result) == [("replace", "a"), ("delete-replaced", "a")]
+    assert (things(stack.world_path), things(other)) == ([], ["a"])
+
+
+def test_a_provider_may_have_a_name_that_begins_as_the_engines_own(stack: FakeStack) -> None:
+    other = other_world(stack)
+    stack.up(provider("default_eu", other) + 'Thing("a", opts=Options(provider=default_eu))')
+    assert (things(stack.world_path), things(other)) == ([], ["a"])
+    with pytest.raises(EngineError, match=r"'default_1'.*another name"):
+        stack.up(provider("default_1", other))
 
 
 # --- failures ---
@@ -203,6 +261,14 @@ def test_a_program_that_dies_is_a_failure(stack: FakeStack) -> None:
         stack.up("import os\nos._exit(7)")
 
 
+@pytest.mark.parametrize("end", ["import sys; sys.exit(0)", "import os; os._exit(0)"])
+def test_a_program_that_ends_early_deletes_nothing(stack: FakeStack, end: str) -> None:
+    stack.up('Thing("a")\nThing("b")')
+    with pytest.raises(EngineError, match=r"sys\.exit\(0\)|too early"):
+        stack.up(f'Thing("a")\n{end}')
+    assert things(stack.world_path) == ["a", "b"]
+
+
 def test_what_is_made_while_the_program_dies_is_not_lost(stack: FakeStack) -> None:
     stack.change_world({"slow": ["a"]})
     dies_when_begun = f"""
@@ -229,6 +295,16 @@ def test_a_plugin_that_dies_is_quoted(stack: FakeStack) -> None:
         stack.up('Thing("a")')
 
 
+def test_a_refused_resource_is_not_one_that_may_exist(stack: FakeStack) -> None:
+    stack.change_world({"refused": ["a"]})
+    with pytest.raises(EngineError, match="no room"):
+        stack.up('Thing("a")')
+    assert json.loads(stack.state_text)["deployment"]["pending_operations"] == []
+    stack.change_world({"refused": []})
+    stack.up()
+    assert not any("warning" in line for line in stack.said)
+
+
 def test_what_check_refuses_is_named(stack: FakeStack) -> None:
     expected = r"^fake:index:Thing 'a': colour: there is no such property$"
     with pytest.raises(EngineError, match=expected):
@@ -240,9 +316,25 @@ def test_a_name_may_be_used_once(stack: FakeStack) -> None:
         stack.up('Thing("a")\nThing("a")')
 
 
-def test_options_that_are_unknown_are_refused(stack: FakeStack) -> None:
-    with pytest.raises(EngineError, match="importId"):
-        stack.up('Thing("a", opts=Options(import_="a-1"))')
+@pytest.mark.parametrize(
+    "option",
+    [
+        'import_="a-1"',
+        'custom_timeouts=pulumi.CustomTimeouts(create="1s")',
+        'ignore_changes=["*"]',
+        'replacement_trigger="x"',
+    ],
+)
+def test_options_that_are_unknown_are_refused(stack: FakeStack, option: str) -> None:
+    with pytest.raises(EngineError, match=f"does not know: {option.partition('=')[0]}"):
+        stack.up(f'Thing("a", opts=Options({option}))')
+
+
+def test_a_resource_as_an_input_is_its_id(stack: FakeStack) -> None:
+    """The plugins accept no references to resources."""
+    stack.up('a = Thing("a")\nThing("b", upstream=a)')
+    b = next(r for r in stack.engine().state.load().resources if r.name == "b")
+    assert b.inputs["upstream"] == "a-1"
 
 
 def test_a_package_without_a_plugin_is_refused(stack: FakeStack) -> None:
@@ -329,6 +421,21 @@ def test_no_secret_is_in_an_error(stack: FakeStack) -> None:
     with pytest.raises(EngineError, match=r"no room for it \[secret\]") as caught:
         stack.up(SHOP)
     assert SECRET not in str(caught.value)
+
+
+def test_no_secret_is_in_what_a_dead_plugin_has_said(stack: FakeStack) -> None:
+    text = f'Thing("a", text="x", token=pulumi.Output.secret("{SECRET}"))'
+    stack.up(text)
+    stack.change_world({"deadly": ["a"]})
+    runs = (
+        stack.engine().refresh,  # read
+        stack.engine().destroy,  # delete
+        lambda: stack.up(text.replace(SECRET, "new")),  # diff
+    )
+    for run in runs:
+        with pytest.raises(EngineError, match=r"dies \[secret\]") as caught:
+            run()
+        assert SECRET not in str(caught.value)
 
 
 def test_an_output_can_be_made_secret(stack: FakeStack) -> None:

@@ -13,8 +13,9 @@ from moto.iam.models import IAMBackend
 
 from components.container_definition import image_tag
 from sandbox.deploy import ROOT, DeployError, deploy
+from sandbox.engine.deployment import Deployment, Registered
 from sandbox.engine.errors import EngineError
-from sandbox.engine.steps import Op
+from sandbox.engine.steps import Goal, Op
 from sandbox.engine.values import UNKNOWN, has_unknown
 from sandbox.resources import Account
 from tests.engine.real_stack import RealStack, changes, copy_project, real_stack
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 
+DECIDED_BY_AWS = {
+    "aws:ec2/subnet:Subnet": {"vpcId"},
+    "aws:ec2/instance:Instance": {"subnetId", "vpcSecurityGroupIds"},
+    "aws:ecs/service:Service": {"cluster", "networkConfiguration", "taskDefinition"},
+    "aws:secretsmanager/secretVersion:SecretVersion": {"secretId", "secretString"},
+}
+"""Inputs that come from other resources' outputs, by type."""
+
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[RealStack]:
@@ -34,8 +43,16 @@ def stack(tmp_path: Path) -> Iterator[RealStack]:
 
 @pytest.mark.parametrize("name", STACKS)
 def test_a_preview_of_an_empty_stack_makes_nothing_and_knows_nothing_that_aws_decides(
-    stack: RealStack, name: str
+    stack: RealStack, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    goals: list[Goal] = []
+    register = Deployment.register
+
+    def note(deployment: Deployment, goal: Goal) -> Registered:
+        goals.append(goal)
+        return register(deployment, goal)
+
+    monkeypatch.setattr(Deployment, "register", note)
     before = stack.inventory()
     result = stack.engine(name).preview()
     assert set(result.counts) == {Op.CREATE}
@@ -45,6 +62,11 @@ def test_a_preview_of_an_empty_stack_makes_nothing_and_knows_nothing_that_aws_de
     }
     assert {key for key, value in result.outputs.items() if has_unknown(value)} == computed
     assert result.outputs["vpc_id"] == UNKNOWN
+    for type_, inputs in DECIDED_BY_AWS.items():
+        given = [goal.inputs for goal in goals if goal.type == type_]
+        assert given
+        for properties in given:
+            assert {key for key in properties if has_unknown(properties[key])} == inputs, type_
     assert stack.inventory() == before
     assert not stack.engine(name).state.path.exists()
 
@@ -147,7 +169,8 @@ def test_a_rotation_makes_the_new_key_before_the_old_one_goes(stack: RealStack) 
 def test_destroy_leaves_nothing(stack: RealStack) -> None:
     before = stack.inventory()
     stack.engine(natStrategy="per-az", flowLogs="true", sshCidrs='["192.0.2.0/24"]').up()
-    assert stack.inventory() != before
+    made = stack.inventory()
+    assert all(made[kind] for kind in ("NAT gateway", "flow log", "service", "instance"))
     result = stack.engine().destroy()
     assert set(result.counts) == {Op.DELETE}
     assert stack.inventory() == before
@@ -189,14 +212,16 @@ def test_an_up_that_fails_half_way_is_completed_by_the_next(
 
 def test_no_secret_is_in_the_state_or_said(stack: RealStack) -> None:
     stack.engine().up()
+    first_key = json.loads(_secret(stack))["secret_access_key"]
+    first_state = stack.state_text
     stack.engine(accessKeyRotation="2").up()
     token = stack.emulator.client("ecr").get_authorization_token()["authorizationData"][0]
     _, password = base64.b64decode(token["authorizationToken"]).decode().split(":")
     key = json.loads(_secret(stack))["secret_access_key"]
     logs = [file.read_text(encoding="utf-8") for file in (stack.directory / "state").glob("*.log")]
     assert len(logs) == 2  # the program's and the plugin's
-    for text in (stack.state_text, "\n".join(stack.said), *logs):
-        for secret in (key, password, stack.emulator.secret_access_key):
+    for text in (first_state, stack.state_text, "\n".join(stack.said), *logs):
+        for secret in (first_key, key, password, stack.emulator.secret_access_key):
             assert secret not in text
             assert base64.b64encode(secret.encode()).decode() not in text
 

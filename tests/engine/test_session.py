@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextvars
+import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from sandbox.engine import session
 from sandbox.engine.errors import EngineError
 from sandbox.resources import Account
 from tests.engine.real_stack import RealStack, real_stack
+from tests.sandbox.command import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,13 @@ def sandbox(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=_TIMEOUT_S,
         check=False,
     )
+
+
+def outputs(name: str) -> dict[str, Any]:
+    report: dict[str, dict[str, Any]] = json.loads(
+        sandbox("status", "--json", "--name", name).stdout
+    )
+    return report["outputs"]
 
 
 def test_the_engine_deploys_what_the_sandbox_deploys_in_process(stack: RealStack) -> None:
@@ -85,7 +94,8 @@ def test_a_preview_of_a_bad_configuration_says_so_without_a_trace() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_system_deployed_by_the_engine_runs_until_it_is_destroyed() -> None:
+def test_a_system_deployed_by_the_engine_is_updated_while_it_runs_and_destroyed() -> None:
+    """One host more and a new access key: the task is replaced, and discovers with the new key."""
     name = "tests-engine"
     try:
         up = sandbox("up", "--engine", "--detach", "--name", name, "--runtime", "process")
@@ -94,6 +104,23 @@ def test_a_system_deployed_by_the_engine_runs_until_it_is_destroyed() -> None:
         assert " created" in up.stderr
         status = sandbox("status", "--name", name)
         assert status.stdout.count(" UP") == 3
+        other = sandbox("up", "--engine", "--name", name, "--stack", "prod")
+        assert (other.returncode, other.stdout) == (1, "")
+        assert "has stack 'dev', not 'prod'" in other.stderr
+        changes = ("--hosts", "3", "--config", "accessKeyRotation=2")
+        promised = sandbox("preview", "--name", name, *changes)
+        assert "    +- 2 to replace" in promised.stdout
+        assert len(outputs(name)["host_ids"]) == 2
+        updated = sandbox("up", "--engine", "--name", name, *changes)
+        assert updated.returncode == 0, updated.stderr
+        assert "    +- 2 replaced" in updated.stdout
+        assert len(outputs(name)["host_ids"]) == 3
+        four_up = lambda: sandbox("status", "--name", name).stdout.count(" UP") == 4  # noqa: E731
+        until("the new host and the new task are UP", _TIMEOUT_S, four_up)
+        again = sandbox("up", "--engine", "--name", name)  # with the configuration as it is now
+        assert " created" not in again.stdout + again.stderr
+        refreshed = sandbox("refresh", "--name", name)
+        assert refreshed.stdout.splitlines()[-1].endswith(" unchanged")
         destroyed = sandbox("destroy", "--name", name)
         assert destroyed.returncode == 0, destroyed.stderr
         assert " deleted" in destroyed.stdout
