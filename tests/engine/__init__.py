@@ -1,3 +1,1 @@
 """The engine."""
-
-import sandbox  # noqa: F401 - sets what gRPC looks at when it is imported, so before `pulumi`
