@@ -16,16 +16,23 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from sandbox import prometheus, state
-from sandbox.addresses import AddressError
+from sandbox.addresses import AddressError, reserve_vpc_range
 from sandbox.binaries import BinaryError
-from sandbox.deploy import ROOT, DeployError, ProgramError, configuration
+from sandbox.deploy import ROOT, DeployError, ProgramError
 from sandbox.emulator import Emulator, EmulatorError, isolate_from_user
 from sandbox.engine.errors import EngineError
 from sandbox.engine.session import Session, provider_config
 from sandbox.engine.values import shown
 from sandbox.runtimes import ImageError
 from sandbox.state import Directory, State, StateError
-from sandbox.system import RUNTIMES, NotUpError, Options, Sandbox, region_of
+from sandbox.system import (
+    RUNTIMES,
+    NotUpError,
+    Options,
+    Sandbox,
+    local_configuration,
+    region_of,
+)
 
 _INTERRUPTED = 130
 """Exit code after a Ctrl-C: 128 + SIGINT."""
@@ -88,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_configuration(preview)
     preview.add_argument(
-        "--name", help="of a sandbox that `up --engine` has started (default: an empty stack)"
+        "--name",
+        type=_name,
+        help="of a sandbox that `up --engine` has started (default: an empty stack)",
     )
     preview.set_defaults(run=_preview)
     destroy = commands.add_parser("destroy", help="delete all that `up --engine` has made")
@@ -96,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     refresh = commands.add_parser("refresh", help="make the state what resources have become")
     refresh.set_defaults(run=_refresh)
     for command in (status, down, aws, refresh, destroy):
-        command.add_argument("--name", help="of the sandbox (default: the newest)")
+        command.add_argument("--name", type=_name, help="of the sandbox (default: the newest)")
     return parser
 
 
@@ -105,7 +114,7 @@ def _add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--port", type=_port, help="of the emulated AWS, on 127.0.0.1 (default: a free one)"
     )
-    command.add_argument("--name", help="of the sandbox (default: a random one)")
+    command.add_argument("--name", type=_name, help="of the sandbox (default: a random one)")
     command.add_argument(
         "--runtime",
         choices=RUNTIMES,
@@ -139,6 +148,13 @@ def _key_value(text: str) -> tuple[str, str]:
     if not separator or not key:
         raise argparse.ArgumentTypeError(f"{text!r}: expected KEY=VALUE")
     return key, value
+
+
+def _name(text: str) -> str:
+    try:
+        return state.check_name(text)
+    except StateError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:
@@ -343,7 +359,8 @@ def _preview(parsed: argparse.Namespace) -> int:
             _say(f"Nothing was changed. Next: python -m sandbox up --engine --name {parsed.name}")
             return 0
         stack = parsed.stack or DEFAULT_STACK
-        config = configuration(stack, changes)
+        vpc = reserve_vpc_range()
+        config = local_configuration(stack, vpc, changes)
         emulator = Emulator(region_of(stack, config))
         emulator.start()
         try:
@@ -353,6 +370,7 @@ def _preview(parsed: argparse.Namespace) -> int:
                 session.engine(directory, print, {}).preview()
         finally:
             emulator.stop()
+            vpc.release()
     _say("Nothing was made. Next: python -m sandbox up --engine")
     return 0
 

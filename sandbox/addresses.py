@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 
 LOOPBACK = "127.0.0.1"
+_LOOPBACK_RANGE = ipaddress.IPv4Network("127.0.0.0/8")
 NODE_EXPORTER_PORT = 9100
 
 _PORTS = range(20000, 32000)
@@ -17,7 +18,7 @@ _ATTEMPTS = 100
 
 
 class AddressError(Exception):
-    """This machine has no address or port to give; the message says what to do."""
+    """An address or port cannot be had on this machine; the message says what to do."""
 
 
 def free_port(address: str = LOOPBACK) -> int:
@@ -34,6 +35,24 @@ def free_port(address: str = LOOPBACK) -> int:
                 continue
             return port
     raise AddressError(f"no free port was found on {address} among {_PORTS}: end some programs")
+
+
+def check_vpc_cidr(value: str) -> None:
+    """Refuse a range of the VPC that Prometheus would scrape outside this machine.
+
+    Raises:
+        AddressError: it is not inside 127.0.0.0/8.
+    """
+    try:
+        inside = ipaddress.IPv4Network(value, strict=False).subnet_of(_LOOPBACK_RANGE)
+    except ValueError:
+        inside = False
+    if not inside:
+        raise AddressError(
+            f"vpcCidr is {value!r}: expected a range inside {_LOOPBACK_RANGE}, such as"
+            " 127.42.0.0/16, as the sandbox's Prometheus scrapes its addresses for real. Leave it"
+            " out of --config: the sandbox then chooses a free one"
+        )
 
 
 @dataclass(frozen=True)

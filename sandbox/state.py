@@ -3,10 +3,11 @@
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
@@ -15,12 +16,16 @@ from sandbox.binaries import cache_directory
 
 _STATE = "state.json"
 _LOCK = "lock"
+_MARKER = "prometheus-aws-sandbox"
+"""A file by which a sandbox knows its directory: what does not hold it is never removed."""
+
+_NAME = re.compile(r"[a-z0-9][A-Za-z0-9_-]{0,31}")
 _KEEP_S = 7 * 24 * 3600
 """How long the logs of a sandbox that failed are kept."""
 
 
 class StateError(Exception):
-    """There is no such sandbox; the message says which there are."""
+    """There is no such sandbox, or there cannot be; the message says why."""
 
 
 @dataclass
@@ -60,25 +65,38 @@ class Directory:
             name: of the sandbox. Default: a random one.
 
         Raises:
-            StateError: a sandbox of this name is running.
+            StateError: the name is not allowed; a sandbox of this name is running; or what is
+                there is no sandbox's.
         """
-        root = _root()
+        path = _path(secrets.token_hex(3) if name is None else name)
+        root = path.parent
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with root.with_suffix(".lock").open("w") as one_at_a_time:
             fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
             _prune(root)
-            directory = cls(root / (name or secrets.token_hex(3)))
+            directory = cls(path)
             if directory.is_owned():
                 raise StateError(
                     f"a sandbox named {name!r} is running: stop it with `python -m sandbox down"
                     f" --name {name}`, or choose another name"
                 )
-            shutil.rmtree(directory.path, ignore_errors=True)
-            for path in (directory.path, directory.logs, directory.volumes):
-                path.mkdir(mode=0o700)
+            directory._remove_all()
+            if os.path.lexists(path):
+                raise StateError(
+                    f"{path} is in the way, and is no sandbox's: move it away, or choose another"
+                    " name"
+                )
+            path.mkdir(mode=0o700)
+            (path / _MARKER).touch()
+            directory.logs.mkdir()
+            directory.volumes.mkdir()
             directory._lock = (directory.path / _LOCK).open("w")
             fcntl.flock(directory._lock, fcntl.LOCK_EX)
         return directory
+
+    def is_ours(self) -> bool:
+        """Tell whether a sandbox has made the directory; a symbolic link to one is not ours."""
+        return not self.path.is_symlink() and (self.path / _MARKER).is_file()
 
     def is_owned(self) -> bool:
         """Tell whether the process that made the directory still runs."""
@@ -108,20 +126,44 @@ class Directory:
 
     def remove(self, *, keep_logs: bool) -> None:
         """Remove the directory, or all but its logs and state."""
-        if keep_logs:
+        if keep_logs and self.is_ours():
             for log in self.engine.glob("*.log"):
                 log.replace(self.logs / log.name)
             for directory in (self.volumes, self.engine):
                 shutil.rmtree(directory, ignore_errors=True)
         else:
-            shutil.rmtree(self.path, ignore_errors=True)
+            self._remove_all()
         if self._lock is not None:
             self._lock.close()
 
+    def _remove_all(self) -> None:
+        if self.is_ours():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def check_name(name: str) -> str:
+    """Return the name of a sandbox.
+
+    It is a directory's name: it must not lead out of the sandboxes' own directory.
+
+    Raises:
+        StateError: it is not allowed.
+    """
+    if not _NAME.fullmatch(name):
+        raise StateError(
+            f"a sandbox cannot be named {name!r}: expected a small letter or digit, then up to 31"
+            " letters, digits, - or _"
+        )
+    return name
+
 
 def is_running(name: str) -> bool:
-    """Tell whether a sandbox of this name runs and has written its state."""
-    directory = Directory(_root() / name)
+    """Tell whether a sandbox of this name runs and has written its state.
+
+    Raises:
+        StateError: the name is not allowed.
+    """
+    directory = Directory(_path(name))
     return directory.is_owned() and (directory.path / _STATE).exists()
 
 
@@ -129,11 +171,13 @@ def find(name: str | None) -> Directory:
     """Return the running sandbox of this name; without a name, the newest one.
 
     Raises:
-        StateError: there is none.
+        StateError: there is none, or the name is not allowed.
     """
+    if name is not None:
+        check_name(name)
     running = [
         directory
-        for directory in map(Directory, sorted(_root().glob("*")))
+        for directory in _sandboxes(_root())
         if directory.is_owned() and (directory.path / _STATE).exists()
     ]
     if name is not None:
@@ -151,9 +195,18 @@ def _root() -> Path:
     return cache_directory() / "sandboxes"
 
 
+def _path(name: str) -> Path:
+    return _root() / check_name(name)
+
+
+def _sandboxes(root: Path) -> Iterator[Directory]:
+    """Return the directories that sandboxes have made, sorted by name."""
+    return filter(Directory.is_ours, map(Directory, sorted(root.glob("*"))))
+
+
 def _prune(root: Path) -> None:
     """Remove what sandboxes left that were killed, and the logs of those that failed long ago."""
-    for directory in map(Directory, root.iterdir()):
+    for directory in _sandboxes(root):
         if directory.is_owned():
             continue
         try:
@@ -161,4 +214,4 @@ def _prune(root: Path) -> None:
         except FileNotFoundError:
             state = None
         if state is None or state.phase != "failed" or time.time() - state.started > _KEEP_S:
-            shutil.rmtree(directory.path, ignore_errors=True)
+            directory._remove_all()  # noqa: SLF001 - of the same module

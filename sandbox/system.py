@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Self
 
 from sandbox import binaries, prometheus
-from sandbox.addresses import LOOPBACK, VpcRange, free_port, reserve_vpc_range
+from sandbox.addresses import (
+    LOOPBACK,
+    VpcRange,
+    check_vpc_cidr,
+    free_port,
+    reserve_vpc_range,
+)
 from sandbox.deploy import DeployError, Deployment, configuration, deploy
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
@@ -98,7 +104,7 @@ class Sandbox:
         isolate_from_user()
         vpc = reserve_vpc_range()
         stack.callback(vpc.release)
-        config = configuration(options.stack, {**_overrides(vpc), **options.config})
+        config = local_configuration(options.stack, vpc, options.config)
         region = region_of(options.stack, config)
         self.directory = Directory.create(options.name)
         stack.callback(self._clear_up)
@@ -262,6 +268,23 @@ def region_of(stack: str, config: Mapping[str, str]) -> str:
             " aws:region=eu-central-1"
         )
     return region
+
+
+def local_configuration(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> dict[str, str]:
+    """Return a stack's configuration with what is the sandbox's own in place of what is for AWS.
+
+    Args:
+        stack: name of the stack.
+        vpc: the range to use, whatever the stack's file says.
+        changes: the user's, as for `configuration`; they come last.
+
+    Raises:
+        AddressError: the user's changes lead outside this machine.
+        DeployError: the configuration cannot be read.
+    """
+    config = configuration(stack, {**_overrides(vpc), **changes})
+    check_vpc_cidr(config["prometheus-aws:vpcCidr"])
+    return config
 
 
 def _overrides(vpc: VpcRange) -> dict[str, str]:

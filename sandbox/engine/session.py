@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from sandbox.addresses import check_vpc_cidr
 from sandbox.deploy import ROOT, Deployment, project
 from sandbox.emulator import Emulator
 from sandbox.engine.driver import Engine
@@ -73,9 +74,14 @@ class Session:
 
         Args:
             changes: key -> text; the namespace may be left out.
+
+        Raises:
+            AddressError: they lead outside this machine.
         """
         name = project()["name"]
         named = {key if ":" in key else f"{name}:{key}": text for key, text in changes.items()}
+        if "prometheus-aws:vpcCidr" in named:
+            check_vpc_cidr(named["prometheus-aws:vpcCidr"])
         return replace(self, config={**self.config, **named})
 
     def save(self, directory: Path) -> None:
