@@ -1,33 +1,40 @@
-"""The stack's configuration: read once, checked as a whole, then frozen.
+"""The stack's configuration: one block a room, by the names of the components' own arguments.
 
-This is the only reader of `pulumi.Config`. Every problem is reported at once, under the key that
-the user typed, before any resource is registered.
+This is the only reader of `pulumi.Config`. Defaults and rules are those that the components
+declare; here stands only what belongs to the program. Every problem is reported at once, under the
+key that the user typed, before any resource is registered.
+
+    python -m settings [STACK ...]    # check stack files; nothing is deployed
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
-from typing import Annotated, Any, Self
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, NotRequired, Self, TypedDict
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic.alias_generators import to_camel
+import yaml
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
-from components import checks
-from components.monitoring_network import available_zone_names, zones_available
+from components import (
+    ExporterGroupArgs,
+    ExporterNodeArgs,
+    MonitoringNetworkArgs,
+    PrometheusServiceArgs,
+    checks,
+)
+from components.arguments import Argument, Knob, arguments, declared, examine, suggestion
+from components.network.subnets import hosts_fit
 
 PROJECT = "prometheus-aws"
 """Namespace of the keys: the project's name in `Pulumi.yaml`."""
+
+ENVIRONMENT = "environment"
+"""The one key that is no block: a label of every metric and a tag of every host."""
+
+MAX_HOSTS = 1000
 
 
 class SettingsError(pulumi.RunError):
@@ -37,160 +44,79 @@ class SettingsError(pulumi.RunError):
     """
 
 
-def _boolean(value: object) -> object:
-    """Accept what Pulumi itself takes for a boolean, not pydantic's `yes`, `on` and `1`."""
-    if value not in ("true", "false", True, False):
-        raise ValueError("expected true or false")
-    return value
+@arguments
+class HostsArgs(TypedDict):
+    """What the program itself adds to the hosts' arguments."""
+
+    count: NotRequired[Annotated[int, Knob(2, checks.whole(0, MAX_HOSTS))]]
+    """Number of exporter hosts, 0 to 1000."""
 
 
-Boolean = Annotated[bool, BeforeValidator(_boolean)]
-Cidrs = Annotated[tuple[str, ...], AfterValidator(checks.admin_cidrs)]
+class Block(NamedTuple):
+    """A block of settings: the knobs of one or more components."""
+
+    sentence: str
+    shapes: tuple[type, ...]
+    given: frozenset[str]
+    """Arguments that are no settings: the program gives them."""
+
+    @property
+    def knobs(self) -> dict[str, Argument]:
+        """Key as the user types it -> what the component declares."""
+        return {
+            camel(key): argument._replace(
+                rules=tuple(
+                    rule._replace(needs=tuple(map(camel, rule.needs))) for rule in argument.rules
+                )
+            )
+            for shape in self.shapes
+            for key, argument in declared(shape).items()
+            if not argument.wired and key not in self.given
+        }
 
 
-class Settings(BaseModel):
-    """The stack's settings; a key is the field's name in camel case."""
+BLOCKS: Mapping[str, Block] = {
+    "network": Block(
+        "The VPC and its subnets.",
+        (MonitoringNetworkArgs,),
+        frozenset({"allow_loopback_cidr", "ssh_cidrs"}),
+    ),
+    "hosts": Block(
+        "The EC2 hosts that run node_exporter, and how Prometheus finds them.",
+        (HostsArgs, ExporterGroupArgs, ExporterNodeArgs),
+        frozenset(
+            {"node_exporter_version", "replace_on_new_ami", "associate_public_ip", ENVIRONMENT}
+        ),
+    ),
+    "prometheus": Block(
+        "The Prometheus server.",
+        (PrometheusServiceArgs,),
+        frozenset(
+            {
+                *(ENVIRONMENT, "version", "assign_public_ip", "image_context"),
+                *("node_exporter_port", "discovery_tag_key", "discovery_tag_value"),
+            }
+        ),
+    ),
+}
+"""Name of a block -> what is in it."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_default=True
-    )
 
-    environment: Annotated[str, AfterValidator(checks.label_value)] = Field(
-        default="",
-        description="Name of the environment: a label of every metric and a tag of every host."
-        " Empty: the stack's name.",
-    )
-    vpc_cidr: str = Field(
-        default="10.42.0.0/16",
-        description="Address range of the VPC: private, from /16 to /28.",
-    )
-    zone_count: Annotated[int, AfterValidator(checks.zone_count)] = Field(
-        default=2,
-        description="Number of availability zones, each with a public and a private subnet. Subnets"
-        " never move; hosts are spread over the zones, so another number moves some of them.",
-    )
-    nat_strategy: Annotated[str, AfterValidator(checks.nat_strategy)] = Field(
-        default="none",
-        description="`none`: everything runs in public subnets, behind security groups (free)."
-        " `single` or `per-az`: everything runs in private subnets, with one NAT gateway or one"
-        " in each zone.",
-    )
-    flow_logs: Boolean = Field(default=False, description="Write VPC flow logs to CloudWatch Logs.")
-    host_count: Annotated[int, AfterValidator(checks.host_count)] = Field(
-        default=2, description="Number of exporter hosts, 0 to 1000."
-    )
-    host_instance_type: Annotated[str, AfterValidator(checks.instance_type)] = Field(
-        default="t4g.nano", description="EC2 instance type of the hosts."
-    )
-    host_root_volume_gib: Annotated[int, AfterValidator(checks.root_volume_gib)] = Field(
-        default=8, description="Size of a host's encrypted root volume, in GiB."
-    )
-    host_ami_id: str = Field(
-        default="",
-        pattern=r"^(ami-[0-9a-f]{8,17})?$",
-        description="Image of the hosts; another one replaces them. Empty: the newest Amazon Linux"
-        " 2023 when a host is made, which then keeps it.",
-    )
-    ssh_key_name: str = Field(
-        default="", max_length=255, description="EC2 key pair of the hosts. Empty: none."
-    )
-    ssh_cidrs: Cidrs = Field(
-        default=(),
-        description="Networks that may reach port 22 of the hosts. Empty: none (use Session"
-        " Manager).",
-    )
-    admin_cidrs: Cidrs = Field(
-        default=(),
-        description="Networks that may reach Prometheus, by plain HTTP. Empty: none. 0.0.0.0/0 is"
-        " refused.",
-    )
-    prometheus_port: Annotated[int, AfterValidator(checks.port)] = Field(
-        default=9090, description="Port of Prometheus."
-    )
-    node_exporter_port: Annotated[int, AfterValidator(checks.port)] = Field(
-        default=9100, description="Port of node_exporter on the hosts."
-    )
-    cpu_architecture: Annotated[str, AfterValidator(checks.cpu_architecture)] = Field(
-        default="ARM64", description="Architecture of the Fargate task: `ARM64` or `X86_64`."
-    )
-    task_cpu: Annotated[int, AfterValidator(checks.fargate_cpu)] = Field(
-        default=256, description="CPU units of the Fargate task; 1024 are one vCPU."
-    )
-    task_memory: int = Field(
-        default=512, description="Memory of the Fargate task in MiB, one that goes with taskCpu."
-    )
-    storage_gib: Annotated[int, AfterValidator(checks.storage_gib)] = Field(
-        default=21,
-        description="Ephemeral storage of the Fargate task in GiB, 21 to 200; Prometheus uses up"
-        " to 80 % of it.",
-    )
-    retention: Annotated[str, AfterValidator(checks.retention)] = Field(
-        default="15d", description="How long Prometheus keeps samples, as long as there is room."
-    )
-    scrape_interval: Annotated[str, AfterValidator(checks.scrape_interval)] = Field(
-        default="15s", description="Time between two scrapes of a target, 1 s to 1 min."
-    )
-    discovery_refresh_interval: Annotated[str, AfterValidator(checks.refresh_interval)] = Field(
-        default="60s", description="Time between two looks for hosts, 1 s to 1 h."
-    )
-    discovery_tag_key: Annotated[str, AfterValidator(checks.host_tag_key)] = Field(
-        default="prometheus-scrape", description="Key of the tag that a host carries to be scraped."
-    )
-    discovery_tag_value: Annotated[str, AfterValidator(checks.tag_value)] = Field(
-        default="true", description="Value of that tag."
-    )
-    credentials: Annotated[str, AfterValidator(checks.credentials)] = Field(
-        default="iam-user",
-        description="How Prometheus asks EC2 for hosts. `iam-user`: with the access key of a user"
-        " of its own, kept in Secrets Manager. `task-role`: with the task's role, without a key.",
-    )
-    access_key_rotation: Annotated[int, AfterValidator(checks.access_key_rotation)] = Field(
-        default=1, description="Raise it by one to get a new access key."
-    )
-    log_retention_days: Annotated[int, AfterValidator(checks.log_retention_days)] = Field(
-        default=14, description="Days that logs are kept."
-    )
-    delete_images_on_destroy: Boolean = Field(
-        default=False,
-        description="Let `pulumi destroy` delete the image repository although it holds images.",
-    )
+@dataclass(frozen=True)
+class Settings:
+    """The stack's settings: of each block, all arguments by the components' own names."""
 
-    @field_validator("environment", mode="before")
-    @classmethod
-    def _environment_is_the_stack(cls, value: object, info: ValidationInfo) -> object:
-        return value or _context(info)["stack"]
-
-    @field_validator("vpc_cidr")
-    @classmethod
-    def _vpc_cidr(cls, value: str, info: ValidationInfo) -> str:
-        return checks.vpc_cidr(value, allow_loopback=_context(info)["emulated"])
-
-    @field_validator("zone_count")
-    @classmethod
-    def _zones(cls, value: int, info: ValidationInfo) -> int:
-        zones_available(value, _context(info)["available_zones"]())
-        if "vpc_cidr" in info.data:
-            checks.zones_fit(info.data["vpc_cidr"], value)
-        return value
-
-    @field_validator("host_count")
-    @classmethod
-    def _hosts(cls, value: int, info: ValidationInfo) -> int:
-        if {"vpc_cidr", "zone_count"} <= info.data.keys():
-            checks.hosts_fit(info.data["vpc_cidr"], info.data["zone_count"], value)
-        return value
-
-    @field_validator("task_memory")
-    @classmethod
-    def _memory(cls, value: int, info: ValidationInfo) -> int:
-        if "task_cpu" in info.data:
-            checks.fargate_memory(info.data["task_cpu"], value)
-        return value
+    environment: str
+    network: Mapping[str, Any]
+    hosts: Mapping[str, Any]
+    prometheus: Mapping[str, Any]
+    emulated: bool
+    """Whether the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8."""
 
     @property
     def in_public_subnets(self) -> bool:
-        """Whether there is no NAT gateway, so that public subnets are the only way out."""
-        return self.nat_strategy == "none"
+        """Whether there is no NAT gateway: only public subnets have internet access then."""
+        return bool(self.network["nat_strategy"] == "none")
 
     @classmethod
     def parse(
@@ -199,32 +125,54 @@ class Settings(BaseModel):
         *,
         stack: str,
         emulated: bool = False,
-        available_zones: Callable[[], Sequence[str]],
+        secret: Sequence[str] = (),
+        invoke: pulumi.InvokeOptions | None = None,
     ) -> Self:
         """Check raw configuration values.
 
         Args:
-            values: key without namespace -> value as Pulumi hands it over: text, JSON for a list.
+            values: key without namespace -> value as Pulumi hands it over: text, JSON for a block.
             stack: name of the stack, the default of `environment`.
-            emulated: the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8.
-            available_zones: gives the names of the region's availability zones; asked only when
-                `zoneCount` is a legal number.
+            emulated: see the attribute.
+            secret: keys whose values are never shown.
+            invoke: how to ask AWS. Default: what only AWS knows (how many zones the region has) is
+                left to the components.
 
         Raises:
             SettingsError: with every problem.
         """
-        context = {"stack": stack, "emulated": emulated, "available_zones": available_zones}
-        raw = {key: _from_text(cls, key, value) for key, value in values.items()}
+        problems = [
+            f"{PROJECT}:{key} is unknown: {suggestion(key, [ENVIRONMENT, *BLOCKS], list(_paths()))}"
+            for key in values
+            if key not in {ENVIRONMENT, *BLOCKS}
+        ]
+        environment = values.get(ENVIRONMENT) or stack
         try:
-            return cls.model_validate(raw, context=context)
-        except ValidationError as error:
-            problems = [_problem(dict(problem), values) for problem in error.errors()]
-        lines = "".join(f"\n  - {problem}" for problem in problems)
-        raise SettingsError(
-            f"the configuration of stack {stack!r} has {len(problems)} problem(s); nothing was"
-            f" changed:{lines}\nMend it with `pulumi config set <key> <value>` or in"
-            f" Pulumi.{stack}.yaml; docs/configuration.md has all the keys."
-        )
+            checks.label_value(environment)
+        except ValueError as problem:
+            origin = "" if values.get(ENVIRONMENT) else " (the stack's name)"
+            problems.append(f"{PROJECT}:{ENVIRONMENT} is {environment!r}{origin}: {problem}")
+        found: dict[str, dict[str, Any]] = {}
+        for name, block in BLOCKS.items():
+            legal, illegal = examine(
+                block.knobs,
+                _block(values.get(name, "{}")),
+                fixed={"allowLoopbackCidr": emulated},
+                invoke=invoke,
+            )
+            found[name] = {snake(key): value for key, value in legal.items()}
+            problems += [
+                problem.text(_path(name, problem.key), hide=name in secret) for problem in illegal
+            ]
+        problems += _hosts_that_do_not_fit(found)
+        if problems:
+            lines = "".join(f"\n  - {problem}" for problem in problems)
+            raise SettingsError(
+                f"the configuration of stack {stack!r} has {len(problems)} problem(s); nothing was"
+                f" changed:{lines}\nFix it in Pulumi.{stack}.yaml or with `pulumi config set --path"
+                f" '{PROJECT}:<block>.<key>' <value>`; docs/configuration.md has all the keys."
+            )
+        return cls(environment=environment, emulated=emulated, **found)
 
     @classmethod
     def load(cls) -> Self:
@@ -235,55 +183,106 @@ class Settings(BaseModel):
         """
         prefix = f"{PROJECT}:"
         # Pulumi has no public way to list the keys, which is what finds the misspelt ones.
-        keys = {*CONFIG.get(), *get_config_env()}
+        keys = [key for key in {*CONFIG.get(), *get_config_env()} if key.startswith(prefix)]
         config = pulumi.Config(PROJECT)
         values = {
-            key.removeprefix(prefix): config.get(key.removeprefix(prefix)) or ""
-            for key in keys
-            if key.startswith(prefix)
+            name: config.get(name) or "" for name in (key.removeprefix(prefix) for key in keys)
         }
         return cls.parse(
             values,
             stack=pulumi.get_stack(),
             emulated=bool(pulumi.Config("aws").get_object("endpoints")),
-            available_zones=available_zone_names,
+            secret=[key.removeprefix(prefix) for key in keys if is_config_secret(key)],
+            invoke=pulumi.InvokeOptions(),
         )
 
 
-EXPECTATIONS = {
-    "int_parsing": "expected a whole number",
-    "int_from_float": "expected a whole number",
-    "tuple_type": "expected a list",
-    "string_pattern_mismatch": "expected the id of an image, such as ami-0123456789abcdef0",
-}
-"""What pydantic finds wrong -> what is expected, in our words."""
+def camel(name: str) -> str:
+    """Spell an argument as users of Pulumi type it: `zone_count` -> `zoneCount`."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
 
 
-def _context(info: ValidationInfo) -> dict[str, Any]:
-    return info.context or {}
+def snake(name: str) -> str:
+    """Spell a key as the component does: `zoneCount` -> `zone_count`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-def _from_text(model: type[BaseModel], key: str, value: str) -> object:
-    """Parse the JSON of a list; anything else stays text, for pydantic to convert."""
-    field = next((f for f in model.model_fields.values() if f.alias == key), None)
-    if field is not None and isinstance(field.default, tuple):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            return value
+def _paths() -> Iterator[str]:
+    for name, block in BLOCKS.items():
+        for key in block.knobs:
+            yield f"{name}.{key}"
+
+
+def _path(block: str, key: str) -> str:
+    return f"{PROJECT}:{block}.{key}" if key else f"{PROJECT}:{block}"
+
+
+def _block(text: str) -> object:
+    """Parse a block; what is none stays as it is, for `examine` to refuse."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _hosts_that_do_not_fit(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Check the hosts against the network, if both are legal by themselves."""
+    network, hosts = found["network"], found["hosts"]
+    try:
+        hosts_fit(hosts["count"], network["vpc_cidr"], network["zone_count"])
+    except KeyError:
+        return []
+    except ValueError as problem:
+        return [f"{_path('hosts', 'count')} is {hosts['count']}: {problem}"]
+    return []
+
+
+def stack_file_values(file: Path) -> dict[str, str]:
+    """Read the program's keys from a stack's file, as Pulumi would hand them over.
+
+    Encrypted values are left out: only Pulumi can read them.
+    """
+    config = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {})
+    prefix = f"{PROJECT}:"
+    return {
+        key.removeprefix(prefix): value if isinstance(value, str) else json.dumps(value)
+        for key, value in _without_encrypted(config).items()
+        if key.startswith(prefix)
+    }
+
+
+def _without_encrypted(value: Any) -> Any:  # noqa: ANN401 - any YAML
+    if isinstance(value, Mapping):
+        return {
+            key: _without_encrypted(item)
+            for key, item in value.items()
+            if not (isinstance(item, Mapping) and item.keys() == {"secure"})
+        }
     return value
 
 
-def _problem(problem: Mapping[str, Any], values: Mapping[str, str]) -> str:
-    key = str(problem["loc"][0])
-    if key not in values:  # a default: pydantic then gives the field's own name
-        key = to_camel(key)
-    name = f"{PROJECT}:{key}"
-    if problem["type"] == "extra_forbidden":
-        known = sorted(str(field.alias) for field in Settings.model_fields.values())
-        meant = get_close_matches(key, known, n=1)
-        hint = f"did you mean {meant[0]}?" if meant else f"expected one of {', '.join(known)}"
-        return f"{name} is unknown: {hint}"
-    stack = " (the stack's name)" if key == "environment" and not values.get(key) else ""
-    message = EXPECTATIONS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-    return f"{name} is {values.get(key) or problem['input']!r}{stack}: {message}"
+def main(stacks: Sequence[str]) -> int:
+    """Check stack files, all of them by default; return the exit code."""
+    files = {file.name.split(".")[1]: file for file in sorted(Path().glob("Pulumi.*.yaml"))}
+    failed = False
+    for stack in stacks or files:
+        if stack not in files:
+            failed = True
+            print(
+                f"error: there is no Pulumi.{stack}.yaml here: expected one of"
+                f" {', '.join(files) or 'none'}",
+                file=sys.stderr,
+            )
+            continue
+        try:
+            Settings.parse(stack_file_values(files[stack]), stack=stack)
+            print(f"Pulumi.{stack}.yaml: every setting is legal")
+        except SettingsError as error:
+            failed = True
+            print(f"error: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,34 +1,49 @@
-"""IAM policy documents, as plain functions: what each principal may do, and nothing else.
+"""What IAM policy documents are made of; each capability's own statements stand beside it."""
 
-Every function returns a document as a `dict`, ready for `json.dumps`.
-"""
+from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Policy = Mapping[str, Any]
+import pulumi
+import pulumi_aws as aws
 
-_VERSION = "2012-10-17"
+Statement = Mapping[str, Any]
 
 
-def trust(service: str, condition: Mapping[str, Any] | None = None) -> Policy:
-    """Trust policy of a role that an AWS service assumes.
+def document(*statements: Statement) -> str:
+    """Return a policy document as JSON."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def allow(
+    actions: Sequence[str], resource: str, condition: Mapping[str, Any] | None = None
+) -> Statement:
+    """Statement that allows actions.
+
+    Args:
+        actions: each by its full name.
+        resource: ARN, or `*` where AWS cannot limit the actions.
+        condition: narrows it further; default: nothing.
+    """
+    narrowed = {"Condition": condition} if condition else {}
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **narrowed}
+
+
+def trust(service: str, condition: Mapping[str, Any] | None = None) -> Statement:
+    """Statement of a role's trust policy: an AWS service may assume it.
 
     Args:
         service: host name of the service, such as `ecs-tasks.amazonaws.com`.
         condition: narrows who may make the service assume the role; default: nothing.
     """
-    statement: dict[str, Any] = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-    }
-    if condition:
-        statement["Condition"] = condition
-    return {"Version": _VERSION, "Statement": [statement]}
+    narrowed = {"Condition": condition} if condition else {}
+    principal = {"Service": service}
+    return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **narrowed}
 
 
-def source_account(account_id: str, source_arn: str) -> Policy:
+def from_account(account_id: str, source_arn: str) -> Mapping[str, Any]:
     """Condition against the confused deputy: only for resources of this account.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
@@ -39,61 +54,58 @@ def source_account(account_id: str, source_arn: str) -> Policy:
     }
 
 
-def discovery(region: str) -> Policy:
-    """What Prometheus's EC2 discovery calls, in one region.
-
-    Neither action can be limited to resources: it is the whole list or nothing. Source:
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-    """
-    return {
-        "Version": _VERSION,
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": ["ec2:DescribeInstances", "ec2:DescribeAvailabilityZones"],
-                "Resource": "*",
-                "Condition": {"StringEquals": {"aws:RequestedRegion": region}},
-            }
-        ],
-    }
-
-
-def execution(repository_arn: str, log_group_arn: str, secret_arns: Sequence[str]) -> Policy:
-    """What ECS does on behalf of the task before it runs: pull, log, read the secret.
-
-    `ecr:GetAuthorizationToken` cannot be limited to a repository. Source:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+def own_arn(parent: pulumi.Resource, service: str, resource: str) -> pulumi.Output[str]:
+    """ARN of resources in the account and region that are deployed to.
 
     Args:
-        repository_arn: the one repository to pull from.
-        log_group_arn: the one log group to write to.
-        secret_arns: the secrets to read: one, or none where the task has a role of its own.
+        parent: whose provider says which account that is.
+        service: as ARNs name it, such as `ecs`.
+        resource: what comes after the account's id; may have wildcards.
     """
-    statements = [
-        _allow(["ecr:GetAuthorizationToken"], "*"),
-        _allow(
-            ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
-            repository_arn,
-        ),
-        _allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
-    ]
-    statements += [_allow(["secretsmanager:GetSecretValue"], arn) for arn in secret_arns]
-    return {"Version": _VERSION, "Statement": statements}
+    invoke = pulumi.InvokeOptions(parent=parent)
+    return pulumi.Output.format(
+        "arn:{0}:{1}:{2}:{3}:{4}",
+        aws.get_partition_output(opts=invoke).partition,
+        service,
+        aws.get_region_output(opts=invoke).region,
+        aws.get_caller_identity_output(opts=invoke).account_id,
+        resource,
+    )
 
 
-def flow_logs(log_group_arn: str) -> Policy:
-    """What the VPC flow log service needs to write to one log group, which exists already.
+def trust_from_account(
+    parent: pulumi.Resource, principal: str, source_arn: pulumi.Input[str]
+) -> pulumi.Output[str]:
+    """Trust policy of a role that a service assumes for resources of this account only.
 
-    Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    Args:
+        parent: whose provider says which account that is.
+        principal: host name of the service.
+        source_arn: the resources.
     """
-    actions = [
-        "logs:CreateLogStream",
-        "logs:PutLogEvents",
-        "logs:DescribeLogGroups",
-        "logs:DescribeLogStreams",
-    ]
-    return {"Version": _VERSION, "Statement": [_allow(actions, f"{log_group_arn}:*")]}
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=parent)).account_id
+    return pulumi.Output.all(account, source_arn).apply(
+        lambda ids: document(trust(principal, from_account(ids[0], ids[1])))
+    )
 
 
-def _allow(actions: Sequence[str], resource: str) -> Mapping[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+def role(
+    parent: pulumi.Resource,
+    name: str,
+    description: str,
+    *,
+    trusted: pulumi.Input[str],
+    allowed: pulumi.Input[str],
+) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+    """Register a role with its one policy.
+
+    Args:
+        parent: the component that it belongs to.
+        name: of the role in the program; the policy's has `-policy` after it.
+        description: shown in IAM.
+        trusted: trust policy, as JSON.
+        allowed: what the role may do, as JSON.
+    """
+    child = pulumi.ResourceOptions(parent=parent)
+    made = aws.iam.Role(name, description=description, assume_role_policy=trusted, opts=child)
+    return made, aws.iam.RolePolicy(f"{name}-policy", role=made.id, policy=allowed, opts=child)

@@ -1,0 +1,318 @@
+"""How a component's argument is declared: once, with its type, default, rules and sentence.
+
+    @arguments
+    class ServiceArgs(TypedDict):
+        '''Arguments of a `Service`.'''
+
+        vpc_id: pulumi.Input[str]
+        '''Id of the VPC.'''
+
+        port: NotRequired[Annotated[int, Knob(9090, checks.port)]]
+        '''Port that it listens on.'''
+
+An argument of type `pulumi.Input` is wired: it may be an output, whose value nobody knows yet. Any
+other one is a knob, which the stack's settings offer as well. Whatever needs to know the arguments
+(`resolve`, the settings, the schema, the reference) asks `declared`.
+"""
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from difflib import get_close_matches
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, NotRequired, TypeVar, Union, get_args, get_origin
+
+import pulumi
+
+_T = TypeVar("_T")
+
+_SHOWN_CHARACTERS = 120
+"""A value in a message is cut after so many: user data has thousands."""
+
+_COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
+class ArgumentError(ValueError, pulumi.RunError):
+    """A component was given illegal arguments; nothing has been registered.
+
+    A `RunError`, so that Pulumi shows the message without a stack trace.
+    """
+
+
+class Rule(NamedTuple):
+    """What a value must comply with, beyond its type."""
+
+    check: Callable[..., object]
+    """Raises `ValueError` with what is expected. Its arguments: the value, then those of `needs`,
+    then `pulumi.InvokeOptions` if it asks AWS."""
+
+    needs: tuple[str, ...] = ()
+    """Other arguments that the rule is about; it is left out while one of them is illegal."""
+
+    asks_aws: bool = False
+    """Whether it takes a call to AWS, so that nothing else knows the answer."""
+
+
+class Knob(NamedTuple):
+    """The default of an argument that need not be given, and the first rule for its value."""
+
+    default: Any
+    check: Callable[[Any], object] = lambda _value: None
+
+
+class Argument(NamedTuple):
+    """One argument, as it was declared."""
+
+    kind: Any
+    """Its type, such as `str`, `int` or `Sequence[str]`."""
+
+    wired: bool
+    """Whether it may be an output."""
+
+    required: bool
+    default: Any
+    rules: tuple[Rule, ...]
+
+
+class Problem(NamedTuple):
+    """Something illegal; whoever shows it decides how the argument is called."""
+
+    key: str
+    message: str
+    value: Any = inspect.Parameter.empty
+    """What was given; left out where nothing was, or where it does not matter."""
+
+    def text(self, name: str, *, hide: bool = False) -> str:
+        """Return the problem as a sentence.
+
+        Args:
+            name: the argument's name, as the user knows it.
+            hide: do not show the value: it is secret.
+        """
+        if self.value is inspect.Parameter.empty:
+            return f"{name} {self.message}"
+        shown = "[secret]" if hide else repr(self.value)
+        if len(shown) > _SHOWN_CHARACTERS:
+            shown = f"{shown[:_SHOWN_CHARACTERS]}... ({len(shown)} characters)"
+        return f"{name} is {shown}: {self.message}"
+
+
+_DECLARED: dict[type, dict[str, Argument]] = {}
+
+
+def arguments(shape: type[_T]) -> type[_T]:
+    """Declare a component's arguments: decorates its `TypedDict`.
+
+    Knobs and rules are taken off the annotations, since Pulumi's schema analysis wants bare types.
+    A `TypedDict` that others inherit from is not decorated itself: what it declares counts in them.
+
+    Raises:
+        TypeError: an optional argument has no default.
+    """
+    bare, found = {}, {}
+    for key, hint in shape.__annotations__.items():
+        origin: Any = get_origin(hint)
+        optional = origin is NotRequired
+        inner = get_args(hint)[0] if optional else hint
+        kind, *marks = get_args(inner) if get_origin(inner) is Annotated else (inner,)
+        knob = next((mark for mark in marks if isinstance(mark, Knob)), None)
+        if optional != (knob is not None):
+            raise TypeError(f"{shape.__name__}.{key}: expected NotRequired with a Knob, or neither")
+        own, wired = _unwired(kind)
+        rules = [Rule(mark.check) if isinstance(mark, Knob) else mark for mark in marks]
+        default = knob.default if knob else None
+        found[key] = Argument(own, wired, not optional, default, tuple(rules))
+        bare[key] = NotRequired[kind] if optional else kind
+    shape.__annotations__ = bare
+    _DECLARED[shape] = found
+    return shape
+
+
+def declared(shape: type) -> Mapping[str, Argument]:
+    """Return the arguments that a `TypedDict` declares, by key."""
+    return _DECLARED[shape]
+
+
+def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions | None = None) -> _T:
+    """Return a component's arguments with defaults filled in and types made right.
+
+    To be called before anything is registered.
+
+    Args:
+        shape: the `TypedDict` of the component's arguments.
+        name: of the instance.
+        args: as the caller gave them.
+        opts: the instance's options; what asks AWS does so through its provider.
+
+    Raises:
+        ArgumentError: with every problem, a line each.
+    """
+    invoke = pulumi.InvokeOptions(
+        parent=opts.parent if opts else None, provider=_aws_provider(opts)
+    )
+    values, found = examine(declared(shape), args, invoke=invoke)
+    problems = [problem.text(problem.key or "args") for problem in found]
+    if not _COMPONENT_NAME.fullmatch(name):
+        problems.insert(
+            0,
+            "its name becomes part of AWS's: expected a small letter, then up to 31 small letters,"
+            " digits or '-'",
+        )
+    if problems:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        component = shape.__name__.removesuffix("Args")
+        raise ArgumentError(f"{component} {name!r} cannot be made:{lines}")
+    return values  # type: ignore[return-value] # the keys of `shape`, with the types that it says
+
+
+def examine(
+    known: Mapping[str, Argument],
+    args: object,
+    *,
+    fixed: Mapping[str, Any] | None = None,
+    invoke: pulumi.InvokeOptions | None = None,
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Check arguments, all of them.
+
+    Args:
+        known: the arguments that there are, by key.
+        args: key -> value, as somebody gave them.
+        fixed: values that are not theirs to give, but that rules need.
+        invoke: how to ask AWS. Default: rules that ask AWS are left out.
+
+    Returns:
+        The values, with defaults filled in and types made right; and what is wrong with them.
+    """
+    if not isinstance(args, Mapping):
+        return {}, [Problem("", "expected names with values", args)]
+    given = {str(key): value for key, value in args.items()}
+    problems = [
+        Problem(key, f"is unknown: {suggestion(key, known)}") for key in given if key not in known
+    ]
+    legal = dict(fixed or {})
+    for key, argument in known.items():
+        if key not in given and argument.required:
+            problems.append(Problem(key, "is missing"))
+            continue
+        value = given.get(key, argument.default)
+        try:
+            legal[key] = _checked(argument, value) if key in given else value
+        except ValueError as problem:
+            problems.append(Problem(key, str(problem), value))
+    problems += _broken_rules(known, legal, invoke)
+    return {key: value for key, value in legal.items() if key in known}, problems
+
+
+def suggestion(
+    name: str, known: Mapping[str, object] | Sequence[str], others: Sequence[str] = ()
+) -> str:
+    """Say what somebody who typed an unknown name probably meant: a known one, or another."""
+    meant = get_close_matches(name, [*known, *others], n=1)
+    return f"did you mean {meant[0]}?" if meant else f"expected one of {', '.join(sorted(known))}"
+
+
+def pick(shape: type[_T], values: Mapping[str, Any]) -> _T:
+    """Return those of the values that a component has arguments for."""
+    return {key: value for key, value in values.items() if key in declared(shape)}  # type: ignore[return-value] # whoever calls adds the rest
+
+
+def sentences(shape: type) -> dict[str, str]:
+    """Return key -> what it is: the docstring below each field, inherited ones too."""
+    (node,) = ast.parse(inspect.getsource(shape)).body
+    if not isinstance(node, ast.ClassDef):
+        raise TypeError(f"{shape} is not a class")
+    found: dict[str, str] = {}
+    for base in node.bases:
+        inherited = vars(sys.modules[shape.__module__]).get(ast.unparse(base))
+        if isinstance(inherited, type):
+            found |= sentences(inherited)
+    for field, after in zip(node.body, node.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            match after:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    found[field.target.id] = " ".join(text.split())
+    return found
+
+
+def _broken_rules(
+    known: Mapping[str, Argument], values: dict[str, Any], invoke: pulumi.InvokeOptions | None
+) -> list[Problem]:
+    """Apply every rule to the values; one that breaks a rule is taken out of them."""
+    problems = []
+    found = [(key, rule) for key, argument in known.items() for rule in argument.rules]
+    # What a value has to be by itself comes first: rules between values rely on it.
+    for key, rule in sorted(found, key=lambda pair: bool(pair[1].needs or pair[1].asks_aws)):
+        if not {key, *rule.needs} <= values.keys() or (rule.asks_aws and invoke is None):
+            continue
+        if _is_output(values[key]):
+            continue
+        words = [values[name] for name in (key, *rule.needs)]
+        try:
+            rule.check(*words, *([invoke] if rule.asks_aws else []))
+        except ValueError as problem:
+            problems.append(Problem(key, str(problem), values.pop(key)))
+    return problems
+
+
+def _unwired(kind: Any) -> tuple[Any, bool]:  # noqa: ANN401 - any annotation
+    """Return what a `pulumi.Input` is an input of, and whether it is one."""
+    if get_origin(kind) in (Union, UnionType):
+        first, *others = get_args(kind)
+        if any(get_origin(other) is Awaitable for other in others):
+            return first, True
+    return kind, False
+
+
+def _is_output(value: object) -> bool:
+    return isinstance(value, pulumi.Output | Awaitable)
+
+
+def _checked(argument: Argument, value: Any) -> Any:  # noqa: ANN401 - a caller may pass anything
+    if argument.wired and _is_output(value):
+        return value
+    if argument.required and value in (None, "", [], ()):
+        raise ValueError(f"expected {_expected(argument.kind)}, not empty")
+    return _typed(argument.kind, value)
+
+
+def _typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
+    """Return a value as its type says; an integral float is how other languages send an integer.
+
+    Raises:
+        ValueError: it is of another type; with what is expected.
+    """
+    inner, wired = _unwired(kind)
+    if wired and _is_output(value):
+        return value
+    if get_origin(inner) is Sequence:
+        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+            (each,) = get_args(inner)
+            return [_typed(each, item) for item in value]
+    elif isinstance(value, bool):
+        if inner is bool:
+            return value
+    elif inner is int:
+        if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+            return int(value)
+    elif inner is str and isinstance(value, str):
+        return value
+    raise ValueError(f"expected {_expected(inner)}")
+
+
+def _expected(kind: Any) -> str:  # noqa: ANN401 - any annotation
+    inner, _ = _unwired(kind)
+    if get_origin(inner) is Sequence:
+        (each,) = get_args(inner)
+        return f"a list (each entry: {_expected(each)})"
+    return {bool: "true or false", int: "a whole number", str: "text"}[inner]
+
+
+def _aws_provider(opts: pulumi.ResourceOptions | None) -> pulumi.ProviderResource | None:
+    """Find the explicit AWS provider in the options of a component that is not registered yet."""
+    if opts is None or opts.provider is not None:
+        return opts.provider if opts else None
+    given = opts.providers or []
+    providers = given.values() if isinstance(given, Mapping) else given
+    return next((provider for provider in providers if provider.package == "aws"), None)

@@ -1,0 +1,1 @@
+"""What every server of ours is made of: an image, and a container service on Fargate."""

@@ -1,0 +1,226 @@
+"""A server as an ECS service on Fargate: its log, its roles, its task definition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_random as random
+
+from components import policies
+from components.containers.definition import Container, container_definition
+from components.containers.url_command import url_command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.containers.image import ServerImage
+    from components.containers.server import ServerArgs
+
+ECS_TASKS = "ecs-tasks.amazonaws.com"
+
+
+class ContainerService:
+    """One server's service, as children of its component.
+
+    There is one task at most, for a server that is the only writer of its data. So a new version
+    stops the old task first (minimum 0 %, maximum 100 %), and a task that does not become healthy
+    is rolled back.
+    """
+
+    cluster_name: pulumi.Output[str]
+
+    service_name: pulumi.Output[str]
+    """Name of the ECS service; asking for it fails when ECS has rolled the service back."""
+
+    log_group_name: pulumi.Output[str]
+
+    url_command: pulumi.Output[str]
+    """Shell command that prints the server's URL (it needs the AWS CLI)."""
+
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        args: ServerArgs,
+        image: ServerImage,
+        container: Container,
+        *,
+        security_group: aws.ec2.SecurityGroup,
+        task_policy: pulumi.Input[str] | None = None,
+        after: Sequence[pulumi.Resource] = (),
+    ) -> None:
+        """Register the service.
+
+        Args:
+            parent: the server's component.
+            name: the component's name.
+            args: the component's arguments, resolved.
+            image: what the container runs.
+            container: what is particular to it.
+            security_group: of the task.
+            task_policy: what the server itself may do in AWS, as JSON. Default: it has no role.
+            after: what must be there before a task starts.
+        """
+        self._parent = parent
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=parent)
+        region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=parent)).region
+        log_group = aws.cloudwatch.LogGroup(
+            f"{name}-log", retention_in_days=args["log_retention_days"], opts=self._child
+        )
+        before_service = list(after)
+        task_role: aws.iam.Role | None = None
+        if task_policy is not None:
+            task_role, policy = self._task_role(task_policy)
+            before_service.append(policy)
+        execution_role, policy = self._execution_role(image.repository, log_group, container)
+        before_service.append(policy)
+        definition = container_definition(
+            container, image.reference, args["task_memory"], region, log_group.name
+        )
+        task = self._task_definition(args, definition, container, execution_role, task_role)
+        cluster = aws.ecs.Cluster(f"{name}-cluster", opts=self._child)
+        service = self._service(args, cluster, task, security_group, before_service)
+
+        self.cluster_name = cluster.name
+        self.service_name = pulumi.Output.all(
+            service.name, service.task_definition, task.arn
+        ).apply(lambda values: _unless_rolled_back(*values))
+        self.log_group_name = log_group.name
+        public = args["assign_public_ip"]
+        self.url_command = pulumi.Output.all(region, cluster.name, service.name).apply(
+            lambda names: url_command(
+                names[0], names[1], names[2], container.ports[0], public=public
+            )
+        )
+
+    def _task_role(self, policy: pulumi.Input[str]) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        tasks = policies.own_arn(self._parent, "ecs", "*")
+        return policies.role(
+            self._parent,
+            f"{self._name}-task-role",
+            f"What {self._name} itself may do",
+            trusted=policies.trust_from_account(self._parent, ECS_TASKS, tasks),
+            allowed=policy,
+        )
+
+    def _execution_role(
+        self,
+        repository: aws.ecr.Repository,
+        log_group: aws.cloudwatch.LogGroup,
+        container: Container,
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        secret_arns = [secret.arn for secret in container.secrets.values()]
+        return policies.role(
+            self._parent,
+            f"{self._name}-execution-role",
+            "Lets ECS pull the image, write the log and read the secret",
+            # No conditions: AWS documents them for the task's role only. Source:
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+            trusted=policies.document(policies.trust(ECS_TASKS)),
+            allowed=pulumi.Output.all(repository.arn, log_group.arn, secret_arns).apply(
+                lambda arns: may_start_a_task(*arns)
+            ),
+        )
+
+    def _task_definition(
+        self,
+        args: ServerArgs,
+        definition: dict[str, object],
+        container: Container,
+        execution_role: aws.iam.Role,
+        task_role: aws.iam.Role | None,
+    ) -> aws.ecs.TaskDefinition:
+        # Task definition families are per account and region, and not named by Pulumi.
+        suffix = random.RandomId(f"{self._name}-family-suffix", byte_length=4, opts=self._child)
+        return aws.ecs.TaskDefinition(
+            f"{self._name}-task",
+            family=suffix.hex.apply(lambda unique: f"{self._name}-{unique}"),
+            requires_compatibilities=["FARGATE"],
+            network_mode="awsvpc",
+            cpu=str(args["task_cpu"]),
+            memory=str(args["task_memory"]),
+            runtime_platform={
+                "operating_system_family": "LINUX",
+                "cpu_architecture": args["cpu_architecture"],
+            },
+            ephemeral_storage={"size_in_gib": args["storage_gib"]},
+            volumes=[{"name": volume} for volume in container.volumes],
+            execution_role_arn=execution_role.arn,
+            task_role_arn=task_role.arn if task_role else None,
+            container_definitions=pulumi.Output.json_dumps([definition]),
+            opts=self._child,
+        )
+
+    def _service(
+        self,
+        args: ServerArgs,
+        cluster: aws.ecs.Cluster,
+        task_definition: aws.ecs.TaskDefinition,
+        security_group: aws.ec2.SecurityGroup,
+        after: Sequence[pulumi.Resource],
+    ) -> aws.ecs.Service:
+        return aws.ecs.Service(
+            f"{self._name}-service",
+            cluster=cluster.arn,
+            task_definition=task_definition.arn,
+            launch_type="FARGATE",
+            platform_version="LATEST",
+            desired_count=1,
+            deployment_minimum_healthy_percent=0,
+            deployment_maximum_percent=100,
+            deployment_circuit_breaker={"enable": True, "rollback": True},
+            availability_zone_rebalancing="DISABLED",
+            enable_ecs_managed_tags=True,
+            propagate_tags="SERVICE",
+            # What is replaced, an old access key above all, is deleted after this update: so it
+            # must not end before the new task is healthy. After a rollback the service is steady
+            # as well, hence `_unless_rolled_back`.
+            wait_for_steady_state=True,
+            network_configuration={
+                "subnets": args["subnet_ids"],
+                "security_groups": [security_group.id],
+                "assign_public_ip": args["assign_public_ip"],
+            },
+            opts=pulumi.ResourceOptions(parent=self._parent, depends_on=list(after)),
+        )
+
+
+def may_start_a_task(repository_arn: str, log_group_arn: str, secret_arns: Sequence[str]) -> str:
+    """What ECS does on behalf of a task before it runs: pull, log, read secrets.
+
+    `ecr:GetAuthorizationToken` cannot be limited to a repository. Source:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+
+    Args:
+        repository_arn: the one repository to pull from.
+        log_group_arn: the one log group to write to.
+        secret_arns: the secrets to read, if any; each may be there more than once.
+    """
+    pull = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
+    return policies.document(
+        policies.allow(["ecr:GetAuthorizationToken"], "*"),
+        policies.allow(pull, repository_arn),
+        policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
+        *(
+            policies.allow(["secretsmanager:GetSecretValue"], arn)
+            for arn in dict.fromkeys(secret_arns)
+        ),
+    )
+
+
+def _unless_rolled_back(service_name: str, task_definition: str, wanted: str) -> str:
+    """Return the service's name, unless ECS has rolled the service back.
+
+    Raises:
+        RunError: it has. Pulumi then deletes nothing: the old task still needs the old access key.
+    """
+    if task_definition != wanted:
+        raise pulumi.RunError(
+            f"the ECS service {service_name} runs {task_definition}, not {wanted}: the new task did"
+            " not become healthy, and ECS has rolled back. Look at the service's log group and"
+            " events, fix what they say, then run `pulumi up` again"
+        )
+    return service_name

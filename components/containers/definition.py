@@ -1,0 +1,131 @@
+"""A server's container, as ECS wants it described. Plain functions, no resources."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+from components.containers import fargate
+
+RESTART_ATTEMPT_PERIOD_S = 60
+"""ECS restarts a container only when it has run for so long; 60 s is the least it accepts.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerRestartPolicy.html
+"""
+
+
+@dataclass(frozen=True)
+class SecretValue:
+    """One JSON key of one version of a secret."""
+
+    arn: pulumi.Input[str]
+    key: str
+    version_id: pulumi.Input[str]
+
+    @property
+    def value_from(self) -> pulumi.Output[str]:
+        """How a container definition names it.
+
+        The version is pinned, so that a new value makes a new task definition, and so a rolling
+        replacement: ECS reads secrets only when a task starts. Source:
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+        """
+        return pulumi.Output.concat(self.arn, ":", self.key, "::", self.version_id)
+
+
+@dataclass(frozen=True)
+class Container:
+    """What is particular to a server's container."""
+
+    name: str
+
+    user: str
+    """User and group that it runs as: `uid:gid`."""
+
+    environment: Mapping[str, pulumi.Input[str]]
+    """Variable -> value; nothing of it secret."""
+
+    ports: Sequence[int]
+    """TCP ports that it listens on."""
+
+    volumes: Mapping[str, str]
+    """Volume -> where it is mounted: all that it can write to, as its root is read-only."""
+
+    health_command: Sequence[str]
+    """What tells whether it is healthy, in ECS's form: `CMD`, program, arguments."""
+
+    open_files: int
+    """Files and connections that it may hold open."""
+
+    secrets: Mapping[str, SecretValue] = field(default_factory=dict)
+    """Variable -> the secret that ECS puts into it when the task starts."""
+
+
+def container_definition(
+    container: Container,
+    image: pulumi.Input[str],
+    memory_mib: int,
+    region: pulumi.Input[str],
+    log_group: pulumi.Input[str],
+) -> dict[str, Any]:
+    """Describe the container.
+
+    It restarts in place when its program dies, unless it has just started: a new task would come
+    with empty volumes.
+
+    Args:
+        container: what is particular to it.
+        image: reference by digest.
+        memory_mib: the task's memory. Without a limit of the container's own, a program would take
+            the host's memory for its own and never collect garbage in time.
+        region: of the log group.
+        log_group: name of the CloudWatch log group.
+    """
+    return {
+        "name": container.name,
+        "image": image,
+        "essential": True,
+        "memory": memory_mib,
+        "user": container.user,
+        "readonlyRootFilesystem": True,
+        "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
+        "restartPolicy": {"enabled": True, "restartAttemptPeriod": RESTART_ATTEMPT_PERIOD_S},
+        "stopTimeout": fargate.MAX_STOP_TIMEOUT_S,
+        "ulimits": [
+            {
+                "name": "nofile",
+                "softLimit": container.open_files,
+                "hardLimit": container.open_files,
+            }
+        ],
+        "portMappings": [
+            {"containerPort": port, "hostPort": port, "protocol": "tcp"} for port in container.ports
+        ],
+        "environment": [
+            {"name": name, "value": value} for name, value in sorted(container.environment.items())
+        ],
+        "secrets": [
+            {"name": name, "valueFrom": secret.value_from}
+            for name, secret in container.secrets.items()
+        ],
+        "mountPoints": [
+            {"sourceVolume": volume, "containerPath": path, "readOnly": False}
+            for volume, path in container.volumes.items()
+        ],
+        "healthCheck": {
+            "command": list(container.health_command),
+            "interval": 15,
+            "timeout": 5,
+            "retries": 3,
+            "startPeriod": 60,
+        },
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": log_group,
+                "awslogs-region": region,
+                "awslogs-stream-prefix": container.name,
+            },
+        },
+    }

@@ -1,0 +1,148 @@
+"""A server's image: built, named by its content, pushed to a repository of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_docker as docker
+import pulumi_random as random
+
+from components import assets
+
+if TYPE_CHECKING:
+    from components.containers.server import ServerArgs
+
+UNTAGGED_IMAGE_DAYS = 14
+"""Days until the rest of a broken push is removed. Tagged images, which a rollback may need, and
+the parts of a tagged image index are never removed. Source:
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html"""
+
+DOCKER_PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
+
+
+class ServerImage:
+    """The repository and the image in it, as children of a server's component."""
+
+    def __init__(
+        self, parent: pulumi.Resource, name: str, args: ServerArgs, server: str, version: str
+    ) -> None:
+        """Register them.
+
+        Args:
+            parent: the server's component.
+            name: the component's name.
+            args: the component's arguments, resolved.
+            server: what is served: names the package's own image folder and, in capitals with
+                `_VERSION`, the build argument.
+            version: of the server.
+        """
+        context = Path(args["image_context"] or assets.image_context(server))
+        self.repository = _repository(
+            parent, f"{name}-images", delete_on_destroy=args["delete_images_on_destroy"]
+        )
+        self.reference = self._pushed(
+            parent,
+            f"{name}-image",
+            context,
+            args["cpu_architecture"],
+            {f"{server.upper()}_VERSION": version},
+        )
+        """Reference of the image by digest."""
+
+    def _pushed(
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        context: Path,
+        architecture: str,
+        build_args: dict[str, str],
+    ) -> pulumi.Output[str]:
+        (version,) = build_args.values()
+        content = content_tag(context, version, architecture)
+        # Tags are immutable, so an image is pushed once: another content is another resource, and
+        # one that comes back (a rollback) gets another tag.
+        push = random.RandomId(
+            f"{name}-push-{content}",
+            byte_length=4,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+        login = aws.ecr.get_authorization_token_output(
+            registry_id=self.repository.registry_id, opts=pulumi.InvokeOptions(parent=parent)
+        )
+        image = docker.Image(
+            f"{name}-{content}",
+            image_name=pulumi.Output.concat(
+                self.repository.repository_url, ":", content, "-", push.hex
+            ),
+            build={
+                "context": str(context),
+                "dockerfile": str(context / "Dockerfile"),
+                "platform": DOCKER_PLATFORMS[architecture],
+                "args": build_args,
+            },
+            registry={
+                "server": login.proxy_endpoint,
+                "username": login.user_name,
+                "password": pulumi.Output.secret(login.password),
+            },
+            # The folder's place differs from checkout to checkout; its content is in the name.
+            opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["build"]),
+        )
+        return image.repo_digest
+
+
+def content_tag(context: Path, version: str, cpu_architecture: str) -> str:
+    """Name an image by what is in it, so that tags can be immutable.
+
+    Args:
+        context: folder that the image is built from.
+        version: of the server, such as `3.15.0`.
+        cpu_architecture: `ARM64` or `X86_64`.
+
+    Returns:
+        Version, architecture and 12 hexadecimal digits over every file's path, mode and content.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(path for path in context.rglob("*") if path.is_file()):
+        executable = bool(file.stat().st_mode & stat.S_IXUSR)
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(context).as_posix()} {executable} {content}\n".encode())
+    return f"{version}-{cpu_architecture.lower()}-{digest.hexdigest()[:12]}"
+
+
+def _repository(
+    parent: pulumi.Resource, name: str, *, delete_on_destroy: bool
+) -> aws.ecr.Repository:
+    repository = aws.ecr.Repository(
+        name,
+        image_scanning_configuration={"scan_on_push": True},
+        image_tag_mutability="IMMUTABLE",
+        encryption_configurations=[{"encryption_type": "AES256"}],
+        force_delete=delete_on_destroy,
+        # Without it, a destroy would take everything else and then stop at the images.
+        opts=pulumi.ResourceOptions(parent=parent, protect=not delete_on_destroy),
+    )
+    rule = {
+        "rulePriority": 1,
+        "description": "Remove what broken pushes left; keep what has a tag",
+        "selection": {
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countUnit": "days",
+            "countNumber": UNTAGGED_IMAGE_DAYS,
+        },
+        "action": {"type": "expire"},
+    }
+    aws.ecr.LifecyclePolicy(
+        f"{name}-lifecycle",
+        repository=repository.name,
+        policy=json.dumps({"rules": [rule]}),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return repository

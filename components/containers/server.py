@@ -1,0 +1,56 @@
+"""The arguments that every server has."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NotRequired, TypedDict
+
+import pulumi
+
+from components import checks
+from components.arguments import Knob, Rule
+from components.containers import fargate
+from components.logs import LogRetentionDays
+
+
+def legal_image_context(path: str) -> None:
+    """Check a folder that an image is built from; empty means the package's own."""
+    if path and not (Path(path) / "Dockerfile").is_file():
+        raise ValueError("expected a folder that holds a Dockerfile")
+
+
+class ServerArgs(TypedDict):
+    """Arguments of every server; a server's own come on top."""
+
+    vpc_id: pulumi.Input[str]
+    """Id of the VPC that the service runs in."""
+
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Ids of the subnets that a task may be placed in; they need internet access, or a way to
+    AWS's endpoints."""
+
+    assign_public_ip: NotRequired[Annotated[bool, Knob(default=False)]]
+    """Give a task a public address, which it needs for internet access in a public subnet."""
+
+    image_context: NotRequired[Annotated[str, Knob("", legal_image_context)]]
+    """Folder that the image is built from, for a configuration of your own. Empty: the package's
+    own."""
+
+    cpu_architecture: NotRequired[
+        Annotated[str, Knob("ARM64", checks.one_of(fargate.CPU_ARCHITECTURES))]
+    ]
+    """Architecture of the Fargate task: `ARM64` (cheaper) or `X86_64`."""
+
+    task_cpu: NotRequired[Annotated[int, Knob(256, checks.one_of(tuple(fargate.MEMORY_MIB)))]]
+    """CPU units of the Fargate task; 1024 are one vCPU."""
+
+    task_memory: NotRequired[Annotated[int, Knob(512), Rule(fargate.memory_fits, ("task_cpu",))]]
+    """Memory of the Fargate task in MiB, one that goes with its CPU."""
+
+    storage_gib: NotRequired[Annotated[int, Knob(21, checks.whole(*fargate.STORAGE_GIB, "GiB"))]]
+    """Ephemeral storage of the Fargate task in GiB, 21 to 200."""
+
+    log_retention_days: NotRequired[LogRetentionDays]
+    """Days that the log is kept."""
+
+    delete_images_on_destroy: NotRequired[Annotated[bool, Knob(default=False)]]
+    """Let `pulumi destroy` delete the image repository although it holds images."""

@@ -1,0 +1,180 @@
+"""What all exporter hosts share: who may reach them, what they may do, how they start."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import assets, checks, policies
+from components.arguments import Knob, arguments, resolve
+from components.exporters.discovery import NodeExporterPort
+from components.exporters.instance_types import InstanceType, instance_architecture
+from components.exporters.user_data import user_data
+from components.network.security_groups import allow, security_group
+
+SSM_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
+"""Where AWS publishes the newest Amazon Linux 2023.
+
+Source: https://docs.aws.amazon.com/linux/al2023/ug/ec2.html
+"""
+
+SESSION_MANAGER_POLICY = "AmazonSSMManagedInstanceCore"
+
+
+def legal_ami_id(value: str) -> None:
+    """Check the id of an image; empty means none in particular."""
+    if not re.fullmatch(r"(ami-[0-9a-f]{8,17})?", value):
+        raise ValueError("expected the id of an image, such as ami-0123456789abcdef0")
+
+
+@arguments
+class ExporterGroupArgs(TypedDict):
+    """Arguments of an `ExporterGroup`."""
+
+    vpc_id: pulumi.Input[str]
+    """Id of the VPC that the hosts run in."""
+
+    prometheus_security_group_id: pulumi.Input[str]
+    """Id of the only security group that is admitted to the exporter's port."""
+
+    node_exporter_version: NotRequired[
+        Annotated[str, Knob(assets.VERSIONS["node_exporter"], checks.version)]
+    ]
+    """Version of node_exporter that hosts install at first boot."""
+
+    node_exporter_port: NotRequired[NodeExporterPort]
+    """Port of node_exporter on the hosts, 1024 to 65535."""
+
+    instance_type: NotRequired[InstanceType]
+    """EC2 instance type of the hosts; its architecture chooses the image."""
+
+    ami_id: NotRequired[Annotated[str, Knob("", legal_ami_id)]]
+    """Image of the hosts; another one replaces them. Empty: the newest Amazon Linux 2023 when a
+    host is made, which then keeps it."""
+
+    ssh_cidrs: NotRequired[Annotated[Sequence[str], Knob((), checks.admin_cidrs)]]
+    """Networks that may reach port 22 of the hosts. Empty: none (use Session Manager)."""
+
+
+class ExporterGroup(pulumi.ComponentResource):
+    """One security group, one role and one instance profile for any number of exporter hosts."""
+
+    security_group_id: pulumi.Output[str]
+    """Id of the hosts' security group."""
+
+    instance_profile_name: pulumi.Output[str]
+    """Name of the hosts' instance profile."""
+
+    ami_id: pulumi.Output[str]
+    """Id of the hosts' image: the one that was given, or the newest Amazon Linux 2023 of the
+    instance type's architecture."""
+
+    user_data: pulumi.Output[str]
+    """What a host runs at first boot."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ExporterGroupArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Register what the hosts share.
+
+        Raises:
+            ArgumentError: illegal arguments; nothing is registered then.
+        """
+        args = resolve(ExporterGroupArgs, name, args, opts)
+        super().__init__("prometheus-aws:index:ExporterGroup", name, None, opts)
+
+        self.security_group_id = self._security_group(name, args)
+        self.instance_profile_name = self._instance_profile(name)
+        self.ami_id = (
+            pulumi.Output.from_input(args["ami_id"])
+            if args["ami_id"]
+            else self._newest_image(instance_architecture(args["instance_type"]))
+        )
+        self.user_data = pulumi.Output.from_input(
+            user_data(
+                assets.user_data_script("node_exporter"),
+                {
+                    "NODE_EXPORTER_VERSION": args["node_exporter_version"],
+                    "NODE_EXPORTER_PORT": str(args["node_exporter_port"]),
+                },
+            )
+        )
+        self.register_outputs(
+            {
+                "security_group_id": self.security_group_id,
+                "instance_profile_name": self.instance_profile_name,
+                "ami_id": self.ami_id,
+                "user_data": self.user_data,
+            }
+        )
+
+    def _security_group(self, name: str, args: ExporterGroupArgs) -> pulumi.Output[str]:
+        """Register the group with its rules; its id is known when hosts may download."""
+        description = "Exporter hosts: reached by Prometheus only"
+        group = security_group(self, f"{name}-security-group", args["vpc_id"], description, name)
+        prometheus = args["prometheus_security_group_id"]
+        port = args["node_exporter_port"]
+        allow(
+            "ingress",
+            self,
+            f"{name}-from-prometheus",
+            group.id,
+            port,
+            "node_exporter, for Prometheus",
+            referenced_security_group_id=prometheus,
+        )
+        allow(
+            "egress",
+            self,
+            f"{name}-prometheus-to-hosts",
+            prometheus,
+            port,
+            "node_exporter on the exporter hosts",
+            referenced_security_group_id=group.id,
+        )
+        for cidr in args["ssh_cidrs"]:
+            ssh = "SSH, for administrators"
+            allow("ingress", self, f"{name}-ssh-{cidr}", group.id, 22, ssh, cidr_ipv4=cidr)
+        # User data downloads at once: a host must not start before it may.
+        to_internet = allow(
+            "egress",
+            self,
+            f"{name}-to-internet",
+            group.id,
+            443,
+            "Downloads at first boot, and Session Manager",
+            cidr_ipv4="0.0.0.0/0",
+        )
+        return pulumi.Output.all(group.id, to_internet.id).apply(lambda ids: ids[0])
+
+    def _instance_profile(self, name: str) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            description="Exporter hosts: Session Manager",
+            assume_role_policy=policies.document(policies.trust("ec2.amazonaws.com")),
+            opts=child,
+        )
+        partition = aws.get_partition_output(opts=pulumi.InvokeOptions(parent=self)).partition
+        aws.iam.RolePolicyAttachment(
+            f"{name}-session-manager",
+            role=role.name,
+            policy_arn=pulumi.Output.format(
+                "arn:{0}:iam::aws:policy/{1}", partition, SESSION_MANAGER_POLICY
+            ),
+            opts=child,
+        )
+        return aws.iam.InstanceProfile(f"{name}-profile", role=role.name, opts=child).name
+
+    def _newest_image(self, architecture: str) -> pulumi.Output[str]:
+        ami = aws.ssm.get_parameter_output(
+            name=SSM_PARAMETER.format(architecture=architecture),
+            opts=pulumi.InvokeOptions(parent=self),
+        )
+        # The provider marks every parameter's value as secret; the id of a public image is none.
+        return pulumi.Output.unsecret(ami.value)

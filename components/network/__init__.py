@@ -1,0 +1,5 @@
+"""The network: VPC, subnets, routes, security-group rules, flow logs."""
+
+from components.network.monitoring_network import MonitoringNetwork, MonitoringNetworkArgs
+
+__all__ = ["MonitoringNetwork", "MonitoringNetworkArgs"]

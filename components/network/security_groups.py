@@ -1,0 +1,75 @@
+"""Security groups, and rules for one TCP port and one peer, each a resource of its own."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict, Unpack
+
+import pulumi
+import pulumi_aws as aws
+
+
+class Peer(TypedDict, total=False):
+    """Who is at the other end of a rule; exactly one of them."""
+
+    cidr_ipv4: str
+    """A network."""
+
+    referenced_security_group_id: pulumi.Input[str]
+    """Whatever has this security group."""
+
+
+def security_group(
+    parent: pulumi.Resource, name: str, vpc_id: pulumi.Input[str], description: str, tag: str
+) -> aws.ec2.SecurityGroup:
+    """Register a group that lets nothing in or out.
+
+    Args:
+        parent: the component that it belongs to.
+        name: of the group in the program.
+        vpc_id: of the VPC that it is for.
+        description: shown in EC2.
+        tag: its `Name`.
+    """
+    return aws.ec2.SecurityGroup(
+        name,
+        vpc_id=vpc_id,
+        description=description,
+        tags={"Name": tag},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def allow(
+    direction: Literal["ingress", "egress"],
+    parent: pulumi.Resource,
+    name: str,
+    group_id: pulumi.Input[str],
+    port: int,
+    description: str,
+    **peer: Unpack[Peer],
+) -> pulumi.CustomResource:
+    """Register a rule: TCP, one port, one peer.
+
+    Args:
+        direction: as the group sees it.
+        parent: the component that the rule belongs to.
+        name: of the rule in the program.
+        group_id: of the group that gets the rule.
+        port: of whoever is connected to.
+        description: shown in EC2; letters, digits, blanks and some signs, no apostrophe.
+        peer: who is at the other end.
+    """
+    rule: type[aws.vpc.SecurityGroupIngressRule | aws.vpc.SecurityGroupEgressRule] = {
+        "ingress": aws.vpc.SecurityGroupIngressRule,
+        "egress": aws.vpc.SecurityGroupEgressRule,
+    }[direction]
+    return rule(
+        name,
+        security_group_id=group_id,
+        description=description,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        opts=pulumi.ResourceOptions(parent=parent),
+        **peer,
+    )

@@ -1,0 +1,79 @@
+"""What is particular to Prometheus's container."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.containers.definition import Container, SecretValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
+    from components.prometheus.prometheus_service import PrometheusServiceArgs
+
+NOBODY = "65534:65534"
+"""User and group of the official image."""
+
+OPEN_FILES = 65536
+"""Prometheus maps every block and holds a connection to every target."""
+
+SIZE_RETENTION_SHARE = 0.8
+"""Share of the disk for the TSDB's blocks; the write-ahead log and compaction need the rest.
+
+Source: https://prometheus.io/docs/prometheus/latest/storage/ (at most 80 to 85 %)
+"""
+
+
+def environment_variables(
+    args: PrometheusServiceArgs, region: pulumi.Input[str]
+) -> dict[str, pulumi.Input[str]]:
+    """Everything that `docker/prometheus/entrypoint.sh` reads, nothing of it secret.
+
+    Args:
+        args: the component's arguments, resolved.
+        region: AWS region.
+    """
+    return {
+        "AWS_REGION": region,
+        "VPC_ID": args["vpc_id"],
+        "ENVIRONMENT": args["environment"],
+        "DISCOVERY_TAG_KEY": args["discovery_tag_key"],
+        "DISCOVERY_TAG_VALUE": args["discovery_tag_value"],
+        "DISCOVERY_REFRESH_INTERVAL": args["discovery_refresh_interval"],
+        "NODE_EXPORTER_PORT": str(args["node_exporter_port"]),
+        "SCRAPE_INTERVAL": args["scrape_interval"],
+        "RETENTION_TIME": args["retention"],
+        "RETENTION_SIZE": f"{int(args['storage_gib'] * SIZE_RETENTION_SHARE)}GB",
+        "PROMETHEUS_PORT": str(args["port"]),
+    }
+
+
+def prometheus_container(
+    args: PrometheusServiceArgs,
+    region: pulumi.Input[str],
+    secrets: Mapping[str, SecretValue],
+) -> Container:
+    """Describe the container.
+
+    Args:
+        args: the component's arguments, resolved.
+        region: AWS region.
+        secrets: variable -> the secret for it.
+    """
+    return Container(
+        name="prometheus",
+        user=NOBODY,
+        environment=environment_variables(args, region),
+        secrets=secrets,
+        ports=[args["port"]],
+        # Its samples, and the configuration that was filled in.
+        volumes={"data": "/prometheus", "rendered": "/run/prometheus"},
+        # Asks /-/healthy; promtool is in every variant of the image, a shell is not.
+        health_command=[
+            *("CMD", "promtool", "check", "healthy"),
+            f"--url=http://127.0.0.1:{args['port']}",
+        ],
+        open_files=OPEN_FILES,
+    )

@@ -1,0 +1,169 @@
+"""Prometheus as an ECS service on Fargate, with its image, its credentials and its log."""
+
+from collections.abc import Sequence
+from typing import Annotated, NotRequired
+
+import pulumi
+import pulumi_aws as aws
+
+from components import assets, checks
+from components.arguments import Knob, Rule, arguments, resolve
+from components.containers.container_service import ContainerService
+from components.containers.image import ServerImage
+from components.containers.server import ServerArgs
+from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
+from components.network.security_groups import allow, security_group
+from components.prometheus.container import prometheus_container
+from components.prometheus.discovery import may_discover, scoped_user
+
+CREDENTIALS = ("iam-user", "task-role")
+
+
+@arguments
+class PrometheusServiceArgs(ServerArgs):
+    """Arguments of a `PrometheusService`."""
+
+    environment: Annotated[str, Rule(checks.label_value)]
+    """Name of the environment: the external label `environment`."""
+
+    version: NotRequired[Annotated[str, Knob(assets.VERSIONS["prometheus"], checks.version)]]
+    """Version of Prometheus."""
+
+    port: NotRequired[Annotated[int, Knob(9090, checks.port)]]
+    """Port of Prometheus, 1024 to 65535."""
+
+    admin_cidrs: NotRequired[Annotated[Sequence[str], Knob((), checks.admin_cidrs)]]
+    """Networks that may reach Prometheus, by plain HTTP. Empty: none. 0.0.0.0/0 is refused."""
+
+    # At least one block of the TSDB, which is two hours long.
+    retention: NotRequired[Annotated[str, Knob("15d", checks.duration("2h", "100y"))]]
+    """How long Prometheus keeps samples, at least 2h, as long as there is room in four fifths of
+    the storage."""
+
+    # The rules look at rates over 3 to 5 minutes.
+    scrape_interval: NotRequired[Annotated[str, Knob("15s", checks.duration("1s", "1m"))]]
+    """Time between two scrapes of a target, 1s to 1m."""
+
+    # The alert on failing discovery knows intervals up to an hour.
+    discovery_refresh_interval: NotRequired[
+        Annotated[str, Knob("60s", checks.duration("1s", "1h"))]
+    ]
+    """Time between two looks for hosts, 1s to 1h."""
+
+    discovery_tag_key: NotRequired[DiscoveryTagKey]
+    """Key of the tag that a host carries to be scraped."""
+
+    discovery_tag_value: NotRequired[DiscoveryTagValue]
+    """Value of that tag."""
+
+    node_exporter_port: NotRequired[NodeExporterPort]
+    """Port of the hosts that Prometheus scrapes."""
+
+    credentials: NotRequired[Annotated[str, Knob("iam-user", checks.one_of(CREDENTIALS))]]
+    """How Prometheus asks EC2 for hosts. `iam-user`: with the access key of a user of its own,
+    kept in Secrets Manager. `task-role`: with the task's role, without a key."""
+
+    access_key_rotation: NotRequired[Annotated[int, Knob(1, checks.whole(1, 1_000_000))]]
+    """Raise it by one to get a new access key."""
+
+
+class PrometheusService(pulumi.ComponentResource):
+    """One Prometheus server that discovers EC2 hosts by tag; its TSDB has a single writer."""
+
+    security_group_id: pulumi.Output[str]
+    """Id of Prometheus's security group: what exporters admit."""
+
+    cluster_name: pulumi.Output[str]
+    """Name of the ECS cluster."""
+
+    service_name: pulumi.Output[str]
+    """Name of the ECS service."""
+
+    log_group_name: pulumi.Output[str]
+    """Name of the log group."""
+
+    repository_url: pulumi.Output[str]
+    """URL of the ECR repository."""
+
+    credentials_secret_arn: pulumi.Output[str]
+    """ARN of the secret that holds the access key; empty with `task-role`."""
+
+    url_command: pulumi.Output[str]
+    """Shell command that prints Prometheus's URL (it needs the AWS CLI)."""
+
+    def __init__(
+        self,
+        name: str,
+        args: PrometheusServiceArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Register the service.
+
+        Raises:
+            ArgumentError: illegal arguments; nothing is registered then.
+        """
+        args = resolve(PrometheusServiceArgs, name, args, opts)
+        super().__init__("prometheus-aws:index:PrometheusService", name, None, opts)
+        region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=self)).region
+
+        group, rules = self._security_group(name, args)
+        image = ServerImage(self, name, args, "prometheus", args["version"])
+        policy = region.apply(may_discover)
+        user = (
+            scoped_user(self, f"{name}-discovery", policy, args["access_key_rotation"])
+            if args["credentials"] == "iam-user"
+            else None
+        )
+        service = ContainerService(
+            self,
+            name,
+            args,
+            image,
+            prometheus_container(args, region, user.variables if user else {}),
+            security_group=group,
+            task_policy=None if user else policy,
+            after=[*rules, user.policy] if user else rules,
+        )
+
+        self.security_group_id = group.id
+        self.cluster_name = service.cluster_name
+        self.service_name = service.service_name
+        self.log_group_name = service.log_group_name
+        self.repository_url = image.repository.repository_url
+        self.credentials_secret_arn = user.secret_arn if user else pulumi.Output.from_input("")
+        self.url_command = service.url_command
+        self.register_outputs(
+            {
+                "security_group_id": self.security_group_id,
+                "cluster_name": self.cluster_name,
+                "service_name": self.service_name,
+                "log_group_name": self.log_group_name,
+                "repository_url": self.repository_url,
+                "credentials_secret_arn": self.credentials_secret_arn,
+                "url_command": self.url_command,
+            }
+        )
+
+    def _security_group(
+        self, name: str, args: PrometheusServiceArgs
+    ) -> "tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]":
+        base = f"{name}-security-group"
+        description = "Prometheus: reached by administrators only"
+        group = security_group(self, base, args["vpc_id"], description, name)
+        rules: list[pulumi.Resource] = [
+            allow(
+                "ingress",
+                self,
+                f"{base}-admin-{cidr}",
+                group.id,
+                args["port"],
+                "Web interface and API of Prometheus, for administrators",
+                cidr_ipv4=cidr,
+            )
+            for cidr in args["admin_cidrs"]
+        ]
+        to_aws = "AWS endpoints: image, secret, log, EC2 discovery"
+        rules.append(
+            allow("egress", self, f"{base}-aws", group.id, 443, to_aws, cidr_ipv4="0.0.0.0/0")
+        )
+        return group, rules
