@@ -8,7 +8,6 @@ import asyncio
 import json
 import sys
 import time
-from pathlib import Path
 
 IMPORT_STARTED = time.perf_counter()
 
@@ -18,25 +17,20 @@ import pulumi_aws as aws  # noqa: E402
 from pulumi.runtime.stack import run_pulumi_func  # noqa: E402
 
 from components import ExporterGroup, ExporterNode, MonitoringNetwork, PrometheusService  # noqa: E402
-from tests.recording import Recording  # noqa: E402
+from mocks.recording import Recording  # noqa: E402
 
 IMPORT_SECONDS = time.perf_counter() - IMPORT_STARTED
-
-ROOT = Path(__file__).parent.parent
 
 
 def program(shape: str, hosts: int) -> None:
     """Register everything around the hosts, and the hosts: as components or as raw instances."""
-    versions = json.loads((ROOT / "versions.json").read_text(encoding="utf-8"))
-    network = MonitoringNetwork("monitoring", {"vpc_cidr": "10.42.0.0/16"})
+    network = MonitoringNetwork("monitoring", {})
     prometheus = PrometheusService(
         "prometheus",
         {
             "vpc_id": network.vpc_id,
             "subnet_ids": network.public_subnet_ids,
             "environment": "bench",
-            "prometheus_version": versions["prometheus"],
-            "image_context": str(ROOT / "docker" / "prometheus"),
         },
     )
     group = ExporterGroup(
@@ -44,8 +38,6 @@ def program(shape: str, hosts: int) -> None:
         {
             "vpc_id": network.vpc_id,
             "prometheus_security_group_id": prometheus.security_group_id,
-            "node_exporter_version": versions["node_exporter"],
-            "user_data_script": str(ROOT / "userdata" / "node_exporter.sh"),
         },
     )
     for index in range(hosts):

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import boto3
 
+from mocks.recording import deploy
 from sandbox import prometheus
 from sandbox.state import find
-from tests.recording import deploy
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 3
@@ -78,7 +78,7 @@ def resources_per_host() -> list[Figure]:
         len(
             deploy(
                 lambda: runpy.run_path(str(ROOT / "__main__.py")),
-                config={"prometheus-aws:hostCount": str(hosts)},
+                config={"prometheus-aws:hosts": json.dumps({"count": hosts})},
             ).resources
         )
         for hosts in (10, 11)
@@ -131,9 +131,9 @@ def discovery() -> list[Figure]:
         *("up", "--detach", "--hosts", "1"),
         *(
             "--config",
-            f"discoveryRefreshInterval={refresh}s",
+            f"prometheus.discoveryRefreshInterval={refresh}s",
             "--config",
-            f"scrapeInterval={scrape}s",
+            f"prometheus.scrapeInterval={scrape}s",
         ),
     )
     try:

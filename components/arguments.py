@@ -298,7 +298,8 @@ def _typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
             return int(value)
     elif inner is str and isinstance(value, str):
         return value
-    raise ValueError(f"expected {_expected(inner)}")
+    quotes = ": put it in quotes" if inner is str and isinstance(value, bool | int | float) else ""
+    raise ValueError(f"expected {_expected(inner)}{quotes}")
 
 
 def _expected(kind: Any) -> str:  # noqa: ANN401 - any annotation

@@ -242,7 +242,8 @@ def refuse(
         _evaluate(program, monitor, config=config, preview=False, stack=stack)
     except pulumi.RunError as error:
         registered = [f"{r.type} {r.name}" for r in Deployment(monitor).resources]
-        assert not registered, f"registered before the error: {registered}"
+        if registered:
+            raise AssertionError(f"registered before the error: {registered}") from error
         return error
     raise AssertionError("expected a RunError; the program ran to its end")
 

@@ -48,7 +48,7 @@ class PrometheusServiceArgs(ServerArgs):
     discovery_refresh_interval: NotRequired[
         Annotated[str, Knob("60s", checks.duration("1s", "1h"))]
     ]
-    """Time between two looks for hosts, 1s to 1h."""
+    """Discovery refresh interval: time between two queries for hosts, 1s to 1h."""
 
     discovery_tag_key: NotRequired[DiscoveryTagKey]
     """Key of the tag that a host carries to be scraped."""

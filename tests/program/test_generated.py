@@ -1,17 +1,19 @@
-"""What is generated from the code is up to date, and agrees with the settings."""
+"""What is generated from the code is up to date, and what people wrote by hand agrees with it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import components
 from docs import generate
-from settings import Settings
-from tests.recording import ZONES
+from settings import BLOCKS, Settings, camel
 
 ROOT = Path(__file__).parents[2]
+GENERATED = ("Pulumi.yaml", "docs/configuration.md", "docs/resources.md")
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +34,21 @@ def generated() -> dict[Path, str]:
     return generate.generated()
 
 
-@pytest.mark.parametrize("name", ["Pulumi.yaml", "docs/configuration.md", "README.md"])
+@pytest.mark.parametrize("name", GENERATED)
 def test_generated_text_is_up_to_date(generated: dict[Path, str], name: str) -> None:
     path = ROOT / name
     assert path.read_text(encoding="utf-8") == generated[path], "run `make docs`"
 
 
 def test_nothing_else_is_generated(generated: dict[Path, str]) -> None:
-    names = {path.relative_to(ROOT).as_posix() for path in generated}
-    assert names == {"Pulumi.yaml", "docs/configuration.md", "README.md"}
+    assert {path.relative_to(ROOT).as_posix() for path in generated} == set(GENERATED)
 
 
-def test_the_schema_has_exactly_the_settings_keys(schema: dict[str, dict[str, Any]]) -> None:
-    assert list(schema) == [field.alias for field in Settings.model_fields.values()]
+def test_the_schema_is_one_block_a_room(schema: dict[str, dict[str, Any]]) -> None:
+    types = {key: entry["type"] for key, entry in schema.items()}
+    assert types == {"environment": "string", **dict.fromkeys(BLOCKS, "object")}
+    for name, block in BLOCKS.items():
+        assert all(key in schema[name]["description"] for key in block.knobs)
 
 
 def test_the_schemas_defaults_are_the_settings_defaults(
@@ -53,21 +57,30 @@ def test_the_schemas_defaults_are_the_settings_defaults(
     """Pulumi's CLI hands the schema's defaults over as if they had been set."""
     defaults = {key: entry["default"] for key, entry in schema.items()}
     as_text = {key: v if isinstance(v, str) else json.dumps(v) for key, v in defaults.items()}
-    explicit = Settings.parse(as_text, stack="test", available_zones=lambda: ZONES)
-    assert explicit == Settings.parse({}, stack="test", available_zones=lambda: ZONES)
+    assert Settings.parse(as_text, stack="test") == Settings.parse({}, stack="test")
 
 
-def test_every_key_has_a_type_and_a_description(schema: dict[str, dict[str, Any]]) -> None:
-    values = Settings.parse({}, stack="test", available_zones=lambda: ZONES)
+def test_the_reference_has_every_key_with_its_type_and_default() -> None:
+    values = Settings.parse({}, stack="test")
     types = {bool: "boolean", int: "integer", str: "string", tuple: "array"}
-    expected = {k: types[type(v)] for k, v in values.model_dump(by_alias=True).items()}
-    assert {key: entry["type"] for key, entry in schema.items()} == expected
-    lists = {key: entry["items"] for key, entry in schema.items() if entry["type"] == "array"}
-    assert lists == {key: {"type": "string"} for key in ("sshCidrs", "adminCidrs")}
-    assert not [key for key, entry in schema.items() if not entry["description"].endswith(".")]
+    sections = re.split(
+        r"^## `prometheus-aws:(\w+)`$", generate.configuration_reference(), flags=re.M
+    )
+    assert sections[1::2] == list(BLOCKS)
+    for name, section in zip(sections[1::2], sections[2::2], strict=True):
+        rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", section, re.MULTILINE)
+        expected = {camel(key): value for key, value in getattr(values, name).items()}
+        assert {key: type_ for key, type_, _, _ in rows} == {
+            key: types[type(value)] for key, value in expected.items()
+        }
+        for key, _, default, sentence in rows:
+            value = expected[key]
+            shown = value if isinstance(value, str) else json.dumps(value)
+            assert default == (f"`{shown}`" if shown else "empty")
+            assert sentence.endswith(".")
 
 
-def test_the_diagram_names_every_component_and_resource() -> None:
+def test_the_graph_names_every_component_and_resource() -> None:
     graph = generate.program_graph()
     diagram = generate.diagram(graph)
     kinds = {r.type.rsplit(":", maxsplit=1)[-1] for r in graph.resources}
@@ -75,3 +88,25 @@ def test_the_diagram_names_every_component_and_resource() -> None:
     assert not [kind for kind in kinds if kind not in diagram]
     (hosts,) = [line for line in diagram.splitlines() if line.startswith("  subgraph ExporterNode")]
     assert hosts == '  subgraph ExporterNode["ExporterNode ×2"]'  # noqa: RUF001 - as written
+
+
+def test_the_readme_pictures_every_component() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (picture,) = re.findall(r"```mermaid\n(.*?)```", readme, re.DOTALL)
+    names = [name for name in components.__all__ if not name.endswith("Args")]
+    assert names
+    assert not [name for name in names if name not in picture]
+
+
+def test_every_setting_that_people_read_about_exists() -> None:
+    """README and guides name settings by path, such as `hosts.count`."""
+    paths = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
+    named = {
+        path
+        for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+        for path in re.findall(
+            rf"`(?:prometheus-aws:)?((?:{'|'.join(BLOCKS)})\.[a-z]\w+)", file.read_text("utf-8")
+        )
+    }
+    assert "hosts.count" in named
+    assert named <= paths
