@@ -64,7 +64,7 @@ def test_the_reference_has_every_key_with_its_type_and_default() -> None:
     values = Settings.parse({}, stack="test")
     types = {bool: "boolean", int: "integer", str: "string", tuple: "array"}
     sections = re.split(
-        r"^## `prometheus-aws:(\w+)`$", generate.configuration_reference(), flags=re.M
+        r"^## `prometheus-aws:(\w+)`$", generate.configuration_reference(), flags=re.MULTILINE
     )
     assert sections[1::2] == list(BLOCKS)
     for name, section in zip(sections[1::2], sections[2::2], strict=True):
