@@ -11,8 +11,8 @@ import pulumi_aws as aws
 import pytest
 
 from components.checks import ArgumentError
+from mocks.recording import Deployment, Registered, deploy, is_secret, refuse
 from tests.components.examples import EXAMPLES, Example
-from tests.recording import Deployment, Registered, deploy, is_secret, refuse
 
 each = pytest.mark.parametrize("name", EXAMPLES)
 fewest_and_all = pytest.mark.parametrize("arguments", ["fewest", "all"])

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from components import policies
+from mocks.recording import AMI, Deployment, deploy, undescribed
 from tests.components.examples import GROUP, ROOT
-from tests.recording import AMI, Deployment, deploy, undescribed
 
 EXACT = {
     ("aws:ec2/securityGroup:SecurityGroup", "hosts-security-group"),

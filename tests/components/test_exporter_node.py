@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from mocks.recording import Deployment, deploy
 from tests.components.examples import NODE
-from tests.recording import Deployment, deploy
 
 ARM = {("aws:ec2/instance:Instance", "host-arm64")}
 X86 = {("aws:ec2/instance:Instance", "host-x86-64")}

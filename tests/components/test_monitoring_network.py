@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from mocks.recording import ACCOUNT, REGION, Deployment, deploy
 from tests.components.examples import NETWORK
-from tests.recording import ACCOUNT, REGION, Deployment, deploy
 
 ANYWHERE = "0.0.0.0/0"
 

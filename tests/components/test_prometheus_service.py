@@ -6,11 +6,10 @@ from typing import Any
 
 import pulumi
 import pytest
+from components.container_definition import image_tag
 
 from components import policies
-from components.container_definition import image_tag
-from tests.components.examples import ROOT, SERVICE
-from tests.recording import (
+from mocks.recording import (
     ACCOUNT,
     REGION,
     SECRET_KEY,
@@ -21,6 +20,7 @@ from tests.recording import (
     undescribed,
     without_secrets,
 )
+from tests.components.examples import ROOT, SERVICE
 
 ARN = f"arn:aws:mock:{REGION}:{ACCOUNT}"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"

@@ -11,7 +11,7 @@ import pytest
 from moto.iam.exceptions import LimitExceededException
 from moto.iam.models import IAMBackend
 
-from components.container_definition import image_tag
+from components.containers.image import content_tag
 from sandbox.deploy import ROOT, DeployError, deploy
 from sandbox.engine.deployment import Deployment, Registered
 from sandbox.engine.errors import EngineError
@@ -101,7 +101,7 @@ def test_a_new_prometheus_replaces_the_task_and_updates_the_service(stack: RealS
     file.write_text(json.dumps({**versions, "prometheus": "3.99.0"}), encoding="utf-8")
     promised = stack.engine().preview()
     tag, new_tag = (
-        image_tag(ROOT / "docker" / "prometheus", version, "ARM64")
+        content_tag(ROOT / "docker" / "prometheus", version, "ARM64")
         for version in (versions["prometheus"], "3.99.0")
     )
     assert changes(promised) == [

@@ -9,9 +9,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-
 from components.container_definition import (
     VOLUMES,
     Discovery,
@@ -23,6 +20,8 @@ from components.container_definition import (
     url_command,
 )
 from components.exporter_group import user_data
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"

@@ -3,11 +3,11 @@
 import ipaddress
 
 import pytest
+from components.monitoring_network import SubnetPlan, subnet_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.checks import PRIVATE_RANGES, vpc_cidr
-from components.monitoring_network import SubnetPlan, subnet_plan
 
 ROOM = {**dict.fromkeys(range(16, 25), 8), 25: 4, 26: 2, 27: 1}
 """Prefix length of the VPC -> the zones that fit in it."""
