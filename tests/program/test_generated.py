@@ -10,7 +10,8 @@ import yaml
 
 import components
 from docs import generate
-from settings import BLOCKS, Settings, camel
+from components.arguments import camel
+from settings import BLOCKS, Settings
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ("Pulumi.yaml", "docs/configuration.md", "docs/resources.md")
