@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import components
-from docs import generate
 from components.arguments import camel
+from docs import generate
 from settings import BLOCKS, Settings
 
 ROOT = Path(__file__).parents[2]
