@@ -1,14 +1,24 @@
-"""The subnets of a VPC: exact, and for every legal size and number of zones."""
+"""components.network.subnets: the VPC's range, and the subnets of any number of zones."""
 
 import ipaddress
 
 import pytest
-from components.monitoring_network import SubnetPlan, subnet_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.checks import PRIVATE_RANGES, vpc_cidr
+from components import checks
+from components.network.subnets import (
+    PRIVATE_RANGES,
+    SubnetPlan,
+    hosts_fit,
+    legal_vpc_cidr,
+    subnet_plan,
+    zones_fit,
+)
+from tests.components.refusal import problem
 
+PRIVATE = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10"
+AWS, EMULATOR = False, True
 ROOM = {**dict.fromkeys(range(16, 25), 8), 25: 4, 26: 2, 27: 1}
 """Prefix length of the VPC -> the zones that fit in it."""
 
@@ -38,13 +48,13 @@ def test_the_smallest_network() -> None:
 
 @pytest.mark.parametrize(("cidr", "zones"), [("10.0.0.0/28", 1), ("10.0.0.0/16", 9)])
 def test_more_zones_than_fit(cidr: str, zones: int) -> None:
-    with pytest.raises(ValueError, match=f"the VPC {cidr} has room for . zones"):
+    with pytest.raises(ValueError, match=f"the VPC {cidr} has room for . zone"):
         subnet_plan(cidr, zones)
 
 
 @given(vpc=vpcs(), data=st.data())
 def test_subnets_of_any_network(vpc: ipaddress.IPv4Network, data: st.DataObject) -> None:
-    assert vpc_cidr(str(vpc)) == str(vpc)
+    legal_vpc_cidr(str(vpc), AWS)
     zones = data.draw(st.integers(1, ROOM[vpc.prefixlen]))
 
     plan = subnet_plan(str(vpc), zones)
@@ -58,3 +68,94 @@ def test_subnets_of_any_network(vpc: ipaddress.IPv4Network, data: st.DataObject)
     assert sum(s.num_addresses for s in subnets) == sum(s.num_addresses for s in union)
     if zones < ROOM[vpc.prefixlen]:
         assert subnet_plan(str(vpc), zones + 1)[:zones] == plan
+
+
+# --- the VPC's range ---
+
+
+@pytest.mark.parametrize(
+    "cidr",
+    [
+        "10.0.0.0/16",
+        "10.42.0.0/16",
+        "10.255.255.240/28",
+        "172.16.0.0/16",
+        "172.31.0.0/16",
+        "192.168.0.0/16",
+        "192.168.255.0/24",
+        "100.64.0.0/16",
+        "100.127.0.0/16",
+    ],
+)
+def test_a_private_range_is_legal(cidr: str) -> None:
+    legal_vpc_cidr(cidr, AWS)
+
+
+@pytest.mark.parametrize("cidr", ["ten", "10.42.7.1/16", "10.42.0.0/255.255.0.0"])
+def test_a_range_that_aws_would_write_in_another_way(cidr: str) -> None:
+    assert problem(legal_vpc_cidr, cidr, AWS) == problem(checks.network, cidr)
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/8", "10.0.0.0/15", "10.0.0.0/29", "10.0.0.0/32"])
+def test_a_range_of_a_size_that_aws_refuses(cidr: str) -> None:
+    assert problem(legal_vpc_cidr, cidr, AWS) == "AWS allows a VPC from /16 to /28"
+
+
+@pytest.mark.parametrize(
+    "cidr",
+    ["8.8.0.0/16", "172.15.0.0/16", "172.32.0.0/16", "192.169.0.0/16", "100.128.0.0/16"],
+)
+def test_a_public_range(cidr: str) -> None:
+    assert (
+        problem(legal_vpc_cidr, cidr, AWS) == f"expected a private range, inside one of {PRIVATE}"
+    )
+
+
+def test_loopback_is_for_emulators_only() -> None:
+    legal_vpc_cidr("127.42.0.0/16", EMULATOR)
+    expected = f"expected a private range, inside one of {PRIVATE}"
+    assert problem(legal_vpc_cidr, "127.42.0.0/16", AWS) == expected
+    assert problem(legal_vpc_cidr, "8.8.0.0/16", EMULATOR) == f"{expected}, 127.0.0.0/8"
+
+
+# --- what fits in it ---
+
+
+@pytest.mark.parametrize(
+    ("cidr", "room"),
+    [
+        ("10.0.0.0/16", 8),
+        ("10.0.0.0/20", 8),
+        ("10.0.0.0/24", 8),
+        ("10.0.0.0/25", 4),
+        ("10.0.0.0/26", 2),
+        ("10.0.0.0/27", 1),
+    ],
+)
+def test_zones_that_fit(cidr: str, room: int) -> None:
+    zones_fit(room, cidr)
+    assert f"has room for {room} zone(s) " in problem(zones_fit, room + 1, cidr)
+
+
+@pytest.mark.parametrize(
+    ("cidr", "zones", "room", "needed"),
+    [("10.0.0.0/28", 1, 0, 27), ("10.0.0.0/28", 2, 0, 26), ("10.0.0.0/26", 3, 2, 25)],
+)
+def test_zones_that_do_not_fit(cidr: str, zones: int, room: int, needed: int) -> None:
+    assert problem(zones_fit, zones, cidr) == (
+        f"the VPC {cidr} has room for {room} zone(s) of 2 subnets; expected at most {room},"
+        f" or a VPC of /{needed} or larger"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cidr", "zones", "room"),
+    # A subnet's addresses, less AWS's five, Prometheus's and a NAT gateway's.
+    [("10.0.0.0/16", 1, 4089), ("10.0.0.0/24", 1, 9), ("10.0.0.0/24", 3, 27)],
+)
+def test_hosts_that_fit(cidr: str, zones: int, room: int) -> None:
+    hosts_fit(room, cidr, zones)
+    assert problem(hosts_fit, room + 1, cidr, zones) == (
+        f"{zones} subnet(s) of the VPC {cidr} have room for {room} hosts;"
+        f" expected at most {room}, or more zones, or a larger VPC"
+    )
