@@ -1,7 +1,7 @@
 """components.arguments: how arguments are declared, resolved, and refused."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
 import pulumi
@@ -74,6 +74,17 @@ class WiredArgs(TypedDict):
 
 
 FEWEST: Mapping[str, Any] = {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1"], "label": "dev"}
+
+
+@pytest.fixture
+def output() -> Iterator[pulumi.Output[Any]]:
+    """An output, which needs an event loop."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    found: pulumi.Output[Any] = pulumi.Output.from_input("dev")
+    yield found
+    loop.run_until_complete(found.future())
+    loop.close()
 
 
 def thing(**args: Any) -> Mapping[str, Any]:  # noqa: ANN401
@@ -177,9 +188,8 @@ def test_a_list_may_be_a_tuple(listed: Sequence[str]) -> None:
     assert thing(networks=listed)["networks"] == ["10.0.0.0/8"]
 
 
-def test_an_output_passes_unchecked_where_an_argument_is_wired() -> None:
+def test_an_output_passes_unchecked_where_an_argument_is_wired(output: pulumi.Output[Any]) -> None:
     """Its value is not known yet, nor is there a rule that could be applied."""
-    output: pulumi.Output[Any] = pulumi.Output.from_input("-")
     assert thing(vpc_id=output)["vpc_id"] is output
     assert thing(subnet_ids=output)["subnet_ids"] is output
     assert thing(subnet_ids=["subnet-1", output])["subnet_ids"] == ["subnet-1", output]
@@ -275,8 +285,7 @@ def test_an_instances_name_becomes_part_of_names_in_aws(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["public", "limit", "label", "networks"])
-def test_an_output_is_no_value_for_a_knob(key: str) -> None:
-    output: pulumi.Output[Any] = pulumi.Output.from_input("dev")
+def test_an_output_is_no_value_for_a_knob(key: str, output: pulumi.Output[Any]) -> None:
     (problem,) = problems({**FEWEST, key: output})
     assert problem.startswith(f"{key} is an output: expected ")
     assert problem.endswith(" that is known when the program starts")

@@ -59,6 +59,12 @@ def test_every_option_reaches_the_instance() -> None:
     }
 
 
+def test_empty_names_are_left_out(default: Deployment) -> None:
+    assert node(ssh_key_name="", environment="").inputs("host-arm64") == default.inputs(
+        "host-arm64"
+    )
+
+
 def test_another_architecture_is_another_host() -> None:
     """An existing one keeps its image, which would not boot there."""
     assert node(instance_type="t3.micro").children("host") == X86
