@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import pulumi
@@ -228,6 +228,7 @@ def refuse(
     program: Callable[[], object],
     *,
     config: Mapping[str, str] | None = None,
+    secret: Sequence[str] = (),
     stack: str = "test",
 ) -> pulumi.RunError:
     """Evaluate a program that must end with a `RunError` before it registers anything.
@@ -235,11 +236,12 @@ def refuse(
     Args:
         program: registers resources.
         config: full keys with namespace -> text.
+        secret: keys of it whose values are secret.
         stack: name of the stack.
     """
     monitor = RecordingMonitor(Recording())
     try:
-        _evaluate(program, monitor, config=config, preview=False, stack=stack)
+        _evaluate(program, monitor, config=config, secret=secret, preview=False, stack=stack)
     except pulumi.RunError as error:
         registered = [f"{r.type} {r.name}" for r in Deployment(monitor).resources]
         if registered:
@@ -255,12 +257,13 @@ def _evaluate(
     config: Mapping[str, str] | None,
     preview: bool,
     stack: str,
+    secret: Sequence[str] = (),
 ) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
-    pulumi.runtime.set_all_config(dict(config or {}), [])
+    pulumi.runtime.set_all_config(dict(config or {}), list(secret))
     # Where there is no root, `set_mocks` makes a stack and closes it; exports want an open one.
     ROOT.set(cast("pulumi.Resource", object()))
     pulumi.runtime.set_mocks(

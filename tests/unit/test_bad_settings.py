@@ -1,0 +1,221 @@
+"""settings.Settings: every kind of bad input, and what is said about it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from settings import BLOCKS
+from tests.unit.configurations import Values, parse, problems
+
+PATHS = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
+
+WHOLE = "expected a whole number"
+OPEN = "is open to the world. Name the networks that people come from"
+LIST = "expected a list of strings"
+
+# Path, value, what is expected. What exactly is legal is asserted where the components declare it.
+BAD: list[tuple[str, Any, str]] = [
+    ("network.vpcCidr", "ten", "expected an IPv4 network such as 10.42.0.0/16"),
+    ("network.vpcCidr", "", "expected an IPv4 network such as 10.42.0.0/16"),
+    ("network.vpcCidr", 10, "expected a string: put it in quotes"),
+    ("network.zoneCount", 0, f"{WHOLE} from 1 to 8"),
+    ("network.zoneCount", "2", f"{WHOLE}: leave out the quotes"),
+    ("network.natStrategy", "double", "expected one of none, single, per-az"),
+    ("network.flowLogs", "yes", "expected true or false: leave out the quotes"),
+    ("network.flowLogs", 1, "expected true or false"),
+    ("network.flowLogs", None, "expected true or false"),
+    ("network.logRetentionDays", 15, "expected one of 1, 3, 5, 7, 14, 30"),
+    ("hosts.count", -1, f"{WHOLE} from 0 to 1000"),
+    ("hosts.count", 1001, f"{WHOLE} from 0 to 1000"),
+    ("hosts.count", 2.5, WHOLE),
+    ("hosts.count", True, WHOLE),
+    ("hosts.nodeExporterPort", 0, f"{WHOLE} from 1024 to 65535"),
+    ("hosts.instanceType", "mac2.metal", "its architecture is unknown; expected an EC2 instance"),
+    ("hosts.amiId", "ami-xyz", "expected the id of an image"),
+    ("hosts.sshCidrs", ["0.0.0.0/0"], f"'0.0.0.0/0' {OPEN}"),
+    ("hosts.rootVolumeGib", 7, f"{WHOLE} from 8 to 16384 GiB"),
+    ("hosts.sshKeyName", 5, "expected a string: put it in quotes"),
+    ("hosts.discoveryTagKey", "aws:scrape", "not starting with aws:"),
+    ("hosts.discoveryTagKey", "Name", "hosts have a tag 'Name' of their own"),
+    ("hosts.discoveryTagValue", "*", "expected 1 to 256 letters"),
+    ("hosts.discoveryTagValue", True, "expected a string: put it in quotes"),
+    ("prometheus.cpuArchitecture", "arm64", "expected one of ARM64, X86_64"),
+    ("prometheus.taskCpu", 300, "expected one of 256, 512, 1024, 2048, 4096, 8192, 16384"),
+    ("prometheus.taskMemory", 4096, "with 256 CPU units, Fargate offers 512, 1024, 2048"),
+    ("prometheus.storageGib", 20, f"{WHOLE} from 21 to 200 GiB"),
+    ("prometheus.logRetentionDays", 15, "expected one of 1, 3, 5, 7, 14, 30"),
+    ("prometheus.deleteImagesOnDestroy", "no", "expected true or false: leave out the quotes"),
+    ("prometheus.port", 80, f"{WHOLE} from 1024 to 65535"),
+    ("prometheus.adminCidrs", ["0.0.0.0/1", "128.0.0.0/1"], f"'0.0.0.0/1' {OPEN}"),
+    ("prometheus.adminCidrs", ["office"], "'office': expected an IPv4 network"),
+    ("prometheus.adminCidrs", "203.0.113.7/32", LIST),
+    ("prometheus.adminCidrs", {"office": "203.0.113.7/32"}, LIST),
+    ("prometheus.adminCidrs", [1], LIST),
+    ("prometheus.retention", "forever", "expected a duration as Prometheus writes it"),
+    ("prometheus.scrapeInterval", 15, "expected a string: put it in quotes"),
+    ("prometheus.discoveryRefreshInterval", "10ms", "expected a duration from 1s to 1h"),
+    ("prometheus.credentials", "root", "expected one of iam-user, task-role"),
+    ("prometheus.accessKeyRotation", 0, f"{WHOLE} from 1 to 1000000"),
+]
+
+
+def nested(*found: tuple[str, Any]) -> dict[str, dict[str, Any]]:
+    """Paths with values, as blocks."""
+    values: dict[str, dict[str, Any]] = {}
+    for path, value in found:
+        block, _, key = path.partition(".")
+        values.setdefault(block, {})[key] = value
+    return values
+
+
+@pytest.mark.parametrize(("path", "value", "expected"), BAD, ids=[f"{p}={v}" for p, v, _ in BAD])
+def test_a_bad_value_is_named_with_its_path_and_what_is_expected(
+    path: str, value: object, expected: str
+) -> None:
+    (line,) = problems(nested((path, value)))
+    start = f"{path} is {json.dumps(value)}: "
+    assert line.startswith(start)
+    assert expected in line.removeprefix(start)
+
+
+def test_every_key_of_every_block_has_a_bad_value() -> None:
+    assert {path for path, _, _ in BAD} == PATHS
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"prometeus": {}}, "prometeus is unknown: did you mean prometheus?"),
+        ({"zoneCount": "2"}, "zoneCount is unknown: did you mean network.zoneCount?"),
+        ({"hostCount": "2"}, "hostCount is unknown: did you mean hosts.count?"),
+        ({"q": "1"}, "q is unknown: expected one of environment, hosts, network, prometheus"),
+        ({"network": {"zonecount": 2}}, "network.zonecount is unknown: did you mean zoneCount?"),
+        ({"network": {"vpc_cidr": ""}}, "network.vpc_cidr is unknown: did you mean vpcCidr?"),
+        (
+            {"prometheus": {"discoveryTagKey": "a"}},
+            "prometheus.discoveryTagKey is unknown: did you mean hosts.discoveryTagKey?",
+        ),
+        (
+            {"network": {"q": 1}},
+            (
+                "network.q is unknown: expected one of flowLogs, logRetentionDays, natStrategy,"
+                " vpcCidr, zoneCount"
+            ),
+        ),
+        (
+            {"hosts.count": "3"},
+            (
+                "hosts.count is not a key of its own: expected count in the block"
+                " prometheus-aws:hosts, where `pulumi config set --path` puts it"
+            ),
+        ),
+    ],
+    ids=str,
+)
+def test_a_misspelt_key_is_an_error_with_a_suggestion(values: Values, problem: str) -> None:
+    assert problems(values) == [problem]
+
+
+def test_what_the_program_gives_is_no_setting() -> None:
+    given = {
+        "network": {"allowLoopbackCidr": True, "sshCidrs": []},
+        "hosts": {"replaceOnNewAmi": True, "associatePublicIp": True, "environment": "dev"},
+        "prometheus": {"version": "3.0.0", "imageContext": "", "assignPublicIp": True},
+    }
+    lines = problems(given)
+    assert len(lines) == 8
+    assert all(" is unknown: " in line for line in lines)
+
+
+@pytest.mark.parametrize("text", ["", "two", "2", '"two"', "[]", '["count"]', "null", "{count: 2}"])
+def test_a_block_that_is_no_mapping(text: str) -> None:
+    (line,) = problems({"hosts": text})
+    assert line.startswith("hosts is ")
+    assert ": expected keys with values; the keys are count, nodeExporterPort, " in line
+
+
+AFTER = {"prometheus.taskMemory"}
+"""Checked against another key, and so only when that one is legal."""
+
+
+def test_all_problems_of_all_blocks_at_once() -> None:
+    bad = nested(*{path: (path, value) for path, value, _ in BAD}.values())
+    bad["hosts"]["conut"] = 2
+    lines = problems({**bad, "environment": "a b", "hots": {}})
+    assert sorted(line.split(" is ")[0] for line in lines) == sorted(
+        PATHS - AFTER | {"environment", "hots", "hosts.conut"}
+    )
+
+
+def test_a_stack_whose_name_is_no_environment_is_told_so() -> None:
+    """The key was not set: the stack's name is what does not fit."""
+    for values in ({}, {"environment": ""}):
+        (line,) = problems(values, stack="2024.prod")
+        start = 'environment (the stack\'s name) is "2024.prod": expected a letter, then'
+        assert line.startswith(start)
+
+
+# --- values that do not go together ---
+
+
+def test_zones_that_do_not_fit_into_the_network() -> None:
+    assert problems({"network": {"vpcCidr": "10.0.0.0/27"}}) == [
+        (
+            "network.zoneCount is 2: the VPC 10.0.0.0/27 has room for 1 zone(s) of 2 subnets;"
+            " expected at most 1, or a VPC of /26 or larger"
+        )
+    ]
+
+
+def test_hosts_that_do_not_fit_into_the_network() -> None:
+    network = {"vpcCidr": "10.0.0.0/24", "zoneCount": 2}
+    assert parse({"network": network, "hosts": {"count": 18}}).hosts["count"] == 18
+    assert problems({"network": network, "hosts": {"count": 19}}) == [
+        (
+            "hosts.count is 19: 2 subnet(s) of the VPC 10.0.0.0/24 have room for 18 hosts;"
+            " expected at most 18, or more zones, or a larger VPC"
+        )
+    ]
+
+
+def test_one_mistake_is_one_problem() -> None:
+    """What depends on a bad value is not checked against it."""
+    assert len(problems({"prometheus": {"taskCpu": 300, "taskMemory": 1}})) == 1
+    assert len(problems({"network": {"vpcCidr": "ten"}, "hosts": {"count": 1000}})) == 1
+    assert len(problems({"network": {"zoneCount": 9}, "hosts": {"count": 1000}})) == 1
+
+
+# --- secrets ---
+
+SECRET_VALUES: list[Values] = [
+    *(nested((path, value)) for path, value, _ in BAD if isinstance(value, str) and value),
+    {"hosts": {"sshCidrs": ["203.0.113.7"]}},
+    {"network": {"vpcCidr": "10.0.0.0/27"}},
+    {"network": {"vpcCidr": "10.0.0.0/24"}, "hosts": {"count": 777}},
+    {"hosts": "not a mapping"},
+    {"environment": "not an environment"},
+]
+
+
+@pytest.mark.parametrize("values", SECRET_VALUES, ids=str)
+def test_the_value_of_a_secret_is_never_shown(values: Values) -> None:
+    (line,) = problems(values, secret=list(values))
+    path, found, rest = line.partition(" is secret and not legal. ")
+    assert found
+    assert rest == ("No setting needs to be secret: set it in plain text to see what is expected")
+    (plain,) = problems(values)
+    assert plain.startswith(f"{path} is ")
+
+
+def test_a_secret_network_is_not_told_by_the_hosts() -> None:
+    values = {"network": {"vpcCidr": "10.0.0.0/24"}, "hosts": {"count": 777}}
+    for secret in ("network", "hosts"):
+        (line,) = problems(values, secret=[secret])
+        assert "10.0.0.0" not in line
+        assert "777" not in line
+
+
+def test_a_misspelt_key_of_a_secret_block_is_still_named() -> None:
+    (line,) = problems({"hosts": {"conut": "the-value"}}, secret=["hosts"])
+    assert line == "hosts.conut is unknown: did you mean count?"

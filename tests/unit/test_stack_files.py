@@ -1,0 +1,196 @@
+"""`python -m settings`: a stack's file is checked without deploying it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import settings
+
+ROOT = Path(__file__).parents[2]
+ENCRYPTED = {"secure": "v1:LPfaYLFaMKk=:q83ZpuDQ"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, text: str, stack: str = "test") -> None:
+    (folder / f"Pulumi.{stack}.yaml").write_text(text, encoding="utf-8")
+
+
+def stack_file(folder: Path, stack: str = "test", **config: object) -> None:
+    content = {"config": {f"prometheus-aws:{key}": value for key, value in config.items()}}
+    write(folder, yaml.safe_dump(content), stack)
+
+
+def python(*args: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run Python with this project on its path, as a user does."""
+    return subprocess.run(
+        [sys.executable, *args],
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_our_own_stacks_are_legal() -> None:
+    done = python("-m", "settings")
+    stacks = sorted(path.name for path in ROOT.glob("Pulumi.*.yaml"))
+    assert done.stdout == "".join(f"{name}: every setting is legal\n" for name in stacks)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_bad_file_is_told_with_all_its_problems(tmp_path: Path) -> None:
+    stack_file(tmp_path, hosts={"count": -1, "conut": 2}, network={"flowLogs": "maybe"})
+    done = python("-m", "settings", "test", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: the configuration of stack 'test' has 3 problem(s); nothing was changed:\n"
+        '  - prometheus-aws:network.flowLogs is "maybe": expected true or false: leave out the'
+        " quotes\n"
+        "  - prometheus-aws:hosts.conut is unknown: did you mean count?\n"
+        "  - prometheus-aws:hosts.count is -1: expected a whole number from 0 to 1000\n"
+        "Fix it in Pulumi.test.yaml or with `pulumi config set --path"
+        " 'prometheus-aws:<block>.<key>' <value>`; docs/configuration.md has all the keys.\n"
+    )
+
+
+def test_the_large_parts_of_the_aws_sdk_are_not_loaded() -> None:
+    """They take most of a second: a check is to be so quick that an editor can run it."""
+    done = python(
+        "-c",
+        "import sys, settings\n"
+        "assert settings.main([]) == 0\n"
+        "print(*(name for name in sys.modules if name.startswith('pulumi_aws.')))",
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "pulumi_aws.get_availability_zones" in loaded
+    assert not [name for name in loaded if name.count(".") > 1 and ".config." not in name]
+
+
+def test_every_stack_is_checked_unless_some_are_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stack in ("dev", "prod", "eu.west"):
+        stack_file(folder, stack, environment="eu")
+    stack_file(folder, "broken", hosts={"count": -1})
+    assert settings.main([]) == 1
+    out, err = capsys.readouterr()
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        "Pulumi.dev.yaml",
+        "Pulumi.eu.west.yaml",
+        "Pulumi.prod.yaml",
+    ]
+    assert "the configuration of stack 'broken' has 1 problem(s)" in err
+    assert settings.main(["prod", "eu.west"]) == 0
+
+
+def test_an_unknown_stack(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert settings.main([]) == 1
+    assert capsys.readouterr().err == (
+        "error: there is no Pulumi.<stack>.yaml here; stacks: none\n"
+    )
+    stack_file(folder, "dev")
+    stack_file(folder, "prod")
+    assert settings.main(["dev", "pord"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "error: there is no Pulumi.pord.yaml here; stacks: dev, prod\n")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        ENCRYPTED,
+        {"vpcCidr": ENCRYPTED},
+        {"vpcCidr": "10.0.0.0/16", "zoneCount": ENCRYPTED},
+    ],
+    ids=["block", "value", "one of two values"],
+)
+def test_what_is_encrypted_is_not_checked(folder: Path, block: object) -> None:
+    stack_file(folder, network=block, prometheus={"adminCidrs": [ENCRYPTED, "203.0.113.7/32"]})
+    assert settings.check_stack_file(Path("Pulumi.test.yaml"), "test") == (
+        "Pulumi.test.yaml: every setting is legal, as far as it is not encrypted"
+    )
+
+
+def test_what_is_not_encrypted_is_checked_all_the_same(folder: Path) -> None:
+    stack_file(folder, network={"vpcCidr": ENCRYPTED, "zoneCount": 0})
+    with pytest.raises(settings.SettingsError, match=r"network\.zoneCount is 0: "):
+        settings.check_stack_file(Path("Pulumi.test.yaml"), "test")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("yes", '"yes"'),
+        ("on", '"on"'),
+        ("2026-01-01", '"2026-01-01"'),
+        ("~", "null"),
+        ("", "null"),
+        ("1.5", "1.5"),
+        ("[true, Off]", '[true, "Off"]'),
+    ],
+)
+def test_yaml_means_what_it_means_to_pulumi(folder: Path, value: str, shown: str) -> None:
+    """As Pulumi's own command line shows it: dates and words such as `yes` are text."""
+    write(folder, f"config:\n  prometheus-aws:network:\n    flowLogs: {value}\n")
+    with pytest.raises(settings.SettingsError) as error:
+        settings.check_stack_file(Path("Pulumi.test.yaml"), "test")
+    assert f"network.flowLogs is {shown}: expected true or false" in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["true", "True", "FALSE"])
+def test_a_boolean_of_yaml(folder: Path, value: str) -> None:
+    write(folder, f"config:\n  prometheus-aws:network:\n    flowLogs: {value}\n")
+    assert settings.main(["test"]) == 0
+
+
+@pytest.mark.parametrize("text", ["", "config:\n", "config: {}\n", "encryptionsalt: v1:x\n"])
+def test_a_file_without_settings_has_the_defaults(folder: Path, text: str) -> None:
+    write(folder, text)
+    assert settings.main(["test"]) == 0
+
+
+def test_a_block_without_keys_is_told(folder: Path) -> None:
+    """Pulumi takes it for empty text."""
+    write(folder, "config:\n  prometheus-aws:hosts:\n")
+    with pytest.raises(settings.SettingsError, match='prometheus-aws:hosts is "": expected keys'):
+        settings.check_stack_file(Path("Pulumi.test.yaml"), "test")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"config: [", "Pulumi.test.yaml cannot be read: while parsing a flow node"),
+        (b"\xff\xfe\x00", "Pulumi.test.yaml cannot be read: "),
+        (b"config: 5\n", "Pulumi.test.yaml: expected `config:`, and below it all keys"),
+        (b"- config\n", "Pulumi.test.yaml: expected `config:`, and below it all keys"),
+        (b"prometheus-aws:hosts: {}\n", "Pulumi.test.yaml: expected `config:`, and below it"),
+    ],
+    ids=["no YAML", "no text", "no mapping below config", "no mapping", "no config"],
+)
+def test_a_file_that_is_no_stacks_file(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: bytes, expected: str
+) -> None:
+    (folder / "Pulumi.test.yaml").write_bytes(text)
+    assert settings.main(["test"]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {expected}")
+
+
+def test_a_stack_of_an_emulator_may_lie_in_loopback(folder: Path) -> None:
+    config = {"prometheus-aws:network": {"vpcCidr": "127.42.0.0/16"}}
+    write(folder, json.dumps({"config": config}))
+    assert settings.main(["test"]) == 1
+    endpoints = [{"ec2": "http://127.0.0.1:5000"}]
+    write(folder, json.dumps({"config": {**config, "aws:endpoints": endpoints}}))
+    assert settings.main(["test"]) == 0
