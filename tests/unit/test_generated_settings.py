@@ -1,0 +1,267 @@
+"""settings.Settings and the program, with generated configurations: legal and illegal ones."""
+
+import ipaddress
+import json
+import runpy
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from components.containers.fargate import MEMORY_MIB
+from components.exporters.exporter_node import HOST_TAGS
+from components.logs import LOG_RETENTION_DAYS
+from components.network.subnets import PRIVATE_RANGES
+from mocks.recording import ZONES, deploy, refuse
+from settings import BLOCKS, ENVIRONMENT, Settings, SettingsError
+from tests.unit.configurations import namespaced, parse, problems
+
+PROGRAM = Path(__file__).parents[2] / "__main__.py"
+KEYS = {(name, key) for name, block in BLOCKS.items() for key in block.knobs}
+
+MANY = hypothesis_settings(max_examples=200, deadline=None)
+FEW = hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+Configuration = dict[str, dict[str, Any]]
+
+
+# --- legal ones ---
+
+
+@st.composite
+def networks(draw: st.DrawFn, shortest: int) -> str:
+    prefix = draw(st.integers(shortest, 32))
+    number = draw(st.integers(0, 2**prefix - 1))
+    return str(ipaddress.IPv4Network((number << (32 - prefix), prefix)))
+
+
+SHORT_INTERVALS = st.one_of(
+    st.integers(1, 60).map("{}s".format), st.integers(1000, 60000).map("{}ms".format)
+)
+LONG_INTERVALS = st.one_of(
+    st.integers(1, 60).map("{}m".format), st.integers(1, 59).map("59m{}s".format)
+)
+ADMINS = st.lists(networks(8), max_size=10, unique=True)
+PORTS = st.integers(1024, 65535)
+TAG_TEXT = st.from_regex(r"[A-Za-z0-9_.:/=+@-]{1,40}", fullmatch=True)
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,31}", fullmatch=True)
+
+LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
+    ("network", "natStrategy"): st.sampled_from(["none", "single", "per-az"]),
+    ("network", "flowLogs"): st.booleans(),
+    ("network", "logRetentionDays"): st.sampled_from(LOG_RETENTION_DAYS),
+    ("hosts", "nodeExporterPort"): PORTS,
+    ("hosts", "instanceType"): st.sampled_from(
+        ["t4g.nano", "t3.micro", "c7gn.16xlarge", "m7i-flex.large", "c8g.metal-24xl"]
+    ),
+    ("hosts", "amiId"): st.one_of(
+        st.just(""), st.from_regex(r"ami-[0-9a-f]{8,17}", fullmatch=True)
+    ),
+    ("hosts", "sshCidrs"): ADMINS,
+    ("hosts", "rootVolumeGib"): st.integers(8, 16384),
+    ("hosts", "sshKeyName"): st.one_of(st.just(""), NAMES),
+    ("hosts", "discoveryTagKey"): TAG_TEXT.filter(
+        lambda key: not key.lower().startswith("aws:") and key not in HOST_TAGS
+    ),
+    ("hosts", "discoveryTagValue"): TAG_TEXT,
+    ("prometheus", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
+    ("prometheus", "storageGib"): st.integers(21, 200),
+    ("prometheus", "logRetentionDays"): st.sampled_from(LOG_RETENTION_DAYS),
+    ("prometheus", "deleteImagesOnDestroy"): st.booleans(),
+    ("prometheus", "port"): PORTS,
+    ("prometheus", "adminCidrs"): ADMINS,
+    ("prometheus", "retention"): st.one_of(
+        st.integers(1, 36500).map("{}d".format), st.integers(2, 900).map("{}h30m".format)
+    ),
+    ("prometheus", "scrapeInterval"): SHORT_INTERVALS,
+    ("prometheus", "discoveryRefreshInterval"): st.one_of(SHORT_INTERVALS, LONG_INTERVALS),
+    ("prometheus", "credentials"): st.sampled_from(["iam-user", "task-role"]),
+    ("prometheus", "accessKeyRotation"): st.integers(1, 1_000_000),
+}
+"""Block and key -> its legal values, for the keys that stand alone."""
+
+TOGETHER = {
+    ("network", "vpcCidr"),
+    ("network", "zoneCount"),
+    ("hosts", "count"),
+    ("prometheus", "taskCpu"),
+    ("prometheus", "taskMemory"),
+}
+
+
+@st.composite
+def legal(draw: st.DrawFn) -> Configuration:
+    """Any legal configuration of up to five hosts, in a region of three zones."""
+    around = draw(st.sampled_from(PRIVATE_RANGES))
+    prefix = draw(st.integers(max(16, around.prefixlen), 27))
+    number = draw(st.integers(0, 2 ** (prefix - around.prefixlen) - 1))
+    first = int(around.network_address) + (number << (32 - prefix))
+    cpu = draw(st.sampled_from(sorted(MEMORY_MIB)))
+    values: Configuration = {
+        "network": {
+            "vpcCidr": f"{ipaddress.IPv4Address(first)}/{prefix}",
+            "zoneCount": draw(st.integers(1, min(len(ZONES), {27: 1, 26: 2}.get(prefix, 8)))),
+        },
+        "hosts": {"count": draw(st.integers(0, 5))},
+        "prometheus": {"taskCpu": cpu, "taskMemory": draw(st.sampled_from(MEMORY_MIB[cpu]))},
+    }
+    for (block, key), strategy in LEGAL_VALUES.items():
+        if draw(st.booleans()):
+            values[block][key] = draw(strategy)
+    return values
+
+
+# --- illegal ones ---
+
+
+def outside(low: int, high: int) -> st.SearchStrategy[int]:
+    return st.one_of(st.integers(max_value=low - 1), st.integers(min_value=high + 1))
+
+
+def words(*legal_ones: str) -> st.SearchStrategy[str]:
+    return st.text(alphabet="abcdefghijklmnopqrstuvwxyz -.", max_size=12).filter(
+        lambda word: word not in legal_ones
+    )
+
+
+OTHER_TYPES: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.just({}), st.just([{}]), st.floats(0.1, 0.9), st.just([None])
+)
+"""What no key takes."""
+
+PUBLIC = st.tuples(st.integers(1, 9), st.integers(0, 255)).map(lambda n: f"{n[0]}.{n[1]}.0.0/16")
+ODD_TEXT = st.text(alphabet="*?$\"'\\\nä", max_size=9)
+LOG_DAYS = st.integers().filter(lambda days: days not in LOG_RETENTION_DAYS)
+OTHER_ADMINS = st.one_of(
+    words(),
+    networks(0),
+    st.lists(words(), min_size=1, max_size=3),
+    st.integers(0, 7).map(lambda prefix: [f"0.0.0.0/{prefix}"]),
+)
+
+ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
+    ("network", "vpcCidr"): st.one_of(
+        words(), PUBLIC, st.integers(0, 99).map(lambda n: f"10.{n}.0.1/16")
+    ),
+    ("network", "zoneCount"): st.one_of(outside(1, 8), words(), st.just("2")),
+    ("network", "natStrategy"): words("none", "single", "per-az"),
+    ("network", "flowLogs"): st.one_of(words(), st.integers(), st.just("true")),
+    ("network", "logRetentionDays"): LOG_DAYS,
+    ("hosts", "count"): st.one_of(outside(0, 1000), words(), st.booleans()),
+    ("hosts", "nodeExporterPort"): outside(1024, 65535),
+    ("hosts", "instanceType"): words(),
+    ("hosts", "amiId"): words("").filter(bool),
+    ("hosts", "sshCidrs"): OTHER_ADMINS,
+    ("hosts", "rootVolumeGib"): outside(8, 16384),
+    ("hosts", "sshKeyName"): st.one_of(st.integers(), st.just("ä")),
+    ("hosts", "discoveryTagKey"): st.one_of(ODD_TEXT, st.sampled_from(HOST_TAGS)),
+    ("hosts", "discoveryTagValue"): st.one_of(ODD_TEXT, st.booleans()),
+    ("prometheus", "cpuArchitecture"): words(),
+    ("prometheus", "taskCpu"): st.integers().filter(lambda units: units not in MEMORY_MIB),
+    ("prometheus", "taskMemory"): st.one_of(words(), st.integers(-10, 511)),
+    ("prometheus", "storageGib"): outside(21, 200),
+    ("prometheus", "logRetentionDays"): LOG_DAYS,
+    ("prometheus", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("prometheus", "port"): st.one_of(outside(1024, 65535), words()),
+    ("prometheus", "adminCidrs"): OTHER_ADMINS,
+    ("prometheus", "retention"): st.one_of(words(), st.integers(0, 7199).map("{}s".format)),
+    ("prometheus", "scrapeInterval"): st.one_of(
+        words(), st.integers(61, 10**9).map("{}s".format), st.integers()
+    ),
+    ("prometheus", "discoveryRefreshInterval"): st.one_of(
+        words(), st.integers(0, 999).map("{}ms".format)
+    ),
+    ("prometheus", "credentials"): words(),
+    ("prometheus", "accessKeyRotation"): outside(1, 1_000_000),
+}
+
+
+@st.composite
+def illegal(draw: st.DrawFn) -> tuple[Configuration, str, str]:
+    """A configuration that is legal but for one value, and where it is."""
+    block, key = draw(st.sampled_from(sorted(ILLEGAL_VALUES)))
+    values = draw(legal())
+    values[block][key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
+    return values, block, key
+
+
+def test_every_key_is_generated() -> None:
+    assert LEGAL_VALUES.keys() | TOGETHER == KEYS
+    assert ILLEGAL_VALUES.keys() == KEYS
+
+
+# --- what holds for them ---
+
+
+@MANY
+@given(legal())
+def test_every_legal_configuration_is_read_as_it_is(values: Configuration) -> None:
+    read = parse(values)
+    for name, block in values.items():
+        found = dict(zip(BLOCKS[name].knobs, getattr(read, name).values(), strict=True))
+        assert {key: found[key] for key in block} == block
+
+
+@MANY
+@given(illegal())
+def test_every_illegal_configuration_is_an_error_that_names_the_path(
+    case: tuple[Configuration, str, str],
+) -> None:
+    values, block, key = case
+    (line,) = problems(values)
+    shown = json.dumps(values[block][key], ensure_ascii=False)
+    cut = f"{shown[:120]}... ({len(shown)} characters)" if len(shown) > 120 else shown
+    start = f"{block}.{key} is {cut}: "
+    assert line.startswith(start)
+    assert len(line) > len(start)
+
+
+@MANY
+@given(
+    st.dictionaries(
+        st.sampled_from([*BLOCKS, ENVIRONMENT, "other"]),
+        st.one_of(
+            st.text(max_size=20),
+            st.recursive(
+                st.one_of(
+                    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9)
+                ),
+                lambda inner: st.one_of(
+                    st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=9), inner)
+                ),
+                max_leaves=9,
+            ).map(json.dumps),
+        ),
+    )
+)
+def test_whatever_is_there_is_read_or_refused(values: dict[str, str]) -> None:
+    with suppress(SettingsError):
+        Settings.parse(values, stack="test")
+
+
+@FEW
+@given(legal())
+def test_every_legal_configuration_deploys(values: Configuration) -> None:
+    deployment = deploy(lambda: runpy.run_path(str(PROGRAM)), config=namespaced(values))
+    hosts = deployment.of_type(":Instance")
+    assert len(hosts) == values["hosts"]["count"] == len(deployment.exports["host_ids"])
+    (container,) = json.loads(deployment.one(":TaskDefinition").inputs["containerDefinitions"])
+    variables = {entry["name"]: entry["value"] for entry in container["environment"]}
+    for host in hosts:  # Prometheus finds it
+        tags = host.inputs["tags"]
+        assert tags[variables["DISCOVERY_TAG_KEY"]] == variables["DISCOVERY_TAG_VALUE"]
+
+
+@FEW
+@given(illegal())
+def test_no_illegal_configuration_registers_anything(
+    case: tuple[Configuration, str, str],
+) -> None:
+    values, block, key = case
+    error = refuse(lambda: runpy.run_path(str(PROGRAM)), config=namespaced(values))
+    assert f"prometheus-aws:{block}.{key} is " in str(error)
