@@ -1,0 +1,78 @@
+"""The environment of Prometheus's container, from the settings to the image: its one assertion."""
+
+import re
+
+from components import assets
+from mocks.recording import REGION
+from settings import BLOCKS
+from tests.program.evaluate import evaluate, variables
+
+FOLDER = assets.image_context("prometheus")
+
+FROM_SETTINGS = {
+    "DISCOVERY_TAG_KEY": ("hosts", "discoveryTagKey", "team:monitor", "team:monitor"),
+    "DISCOVERY_TAG_VALUE": ("hosts", "discoveryTagValue", "yes", "yes"),
+    "NODE_EXPORTER_PORT": ("hosts", "nodeExporterPort", 9101, "9101"),
+    "DISCOVERY_REFRESH_INTERVAL": ("prometheus", "discoveryRefreshInterval", "2m", "2m"),
+    "SCRAPE_INTERVAL": ("prometheus", "scrapeInterval", "30s", "30s"),
+    "RETENTION_TIME": ("prometheus", "retention", "90d", "90d"),
+    "RETENTION_SIZE": ("prometheus", "storageGib", 100, "80GB"),
+    "PROMETHEUS_PORT": ("prometheus", "port", 9091, "9091"),
+}
+"""Variable -> the block and key that it comes from, another value than the default, as text."""
+
+FROM_THE_STACK = {"AWS_REGION": REGION, "VPC_ID": "monitoring-vpc-id", "ENVIRONMENT": "staging"}
+"""Variables that have no default: without them, the container stops."""
+
+OF_THE_IMAGE = {
+    *("PROMETHEUS_LISTEN_HOST", "PROMETHEUS_CONFIG_DIR", "PROMETHEUS_RENDERED_DIR"),
+    "PROMETHEUS_DATA_DIR",
+}
+"""Variables of the Dockerfile that ECS leaves as they are."""
+
+
+def placeholders() -> set[str]:
+    """Variables that the configuration's files name outside comments."""
+    lines = [
+        line
+        for file in FOLDER.rglob("*.yml")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if not line.lstrip().startswith("#")
+    ]
+    return set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)\}", "\n".join(lines)))
+
+
+def needed_by_the_entrypoint() -> set[str]:
+    """Variables that the entrypoint insists on, whatever the configuration names."""
+    text = (FOLDER / "entrypoint.sh").read_text(encoding="utf-8").replace("\\\n", " ")
+    (names,) = re.findall(r"^needed\(\) \{\n *\{\n *printf '%s\\n' ([A-Z_ ]+)$", text, re.MULTILINE)
+    return set(names.split())
+
+
+def defaults_of_the_image() -> dict[str, str]:
+    """Variables that the Dockerfile sets."""
+    text = (FOLDER / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (assignments,) = re.findall(r"^ENV (.+)$", text, re.MULTILINE)
+    return dict(assignment.split("=", 1) for assignment in assignments.split())
+
+
+def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> None:
+    # What is set reaches the container, all of it and nothing else ...
+    changes: dict[str, dict[str, object]] = {"hosts": {}, "prometheus": {}}
+    for block, key, value, _ in FROM_SETTINGS.values():
+        assert BLOCKS[block].knobs[key].default != value
+        changes[block][key] = value
+    given = variables(evaluate({"environment": "staging", **changes}))
+    assert given == FROM_THE_STACK | {name: text for name, (*_, text) in FROM_SETTINGS.items()}
+
+    # ... where the configuration or the entrypoint needs each variable, and no other ...
+    assert placeholders() | needed_by_the_entrypoint() == given.keys() | OF_THE_IMAGE
+    assert placeholders() <= given.keys()
+
+    # ... and whoever runs the image by itself gets the defaults that the components declare.
+    declared = variables(evaluate())
+    defaults = defaults_of_the_image()
+    assert defaults.keys() == FROM_SETTINGS.keys() | OF_THE_IMAGE
+    assert {name: defaults[name] for name in FROM_SETTINGS} == {
+        name: declared[name] for name in FROM_SETTINGS
+    }
