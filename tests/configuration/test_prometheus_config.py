@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import subprocess
 import time
@@ -20,10 +19,7 @@ from moto.server import ThreadedMotoServer
 from sandbox.binaries import ensure
 from tests.configuration.rendering import (
     ENTRYPOINT,
-    REQUIRED,
-    SOURCE,
     Entrypoint,
-    image_defaults,
 )
 
 if TYPE_CHECKING:
@@ -65,35 +61,6 @@ def test_promtool_accepts_the_rendered_tree(entrypoint: Entrypoint) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_every_placeholder_has_a_value_by_default_or_is_one_of_the_three() -> None:
-    found = {
-        name
-        for file in SOURCE.rglob("*.yml")
-        for line in file.read_text(encoding="utf-8").splitlines()
-        if not line.lstrip(" ").startswith("#")
-        for name in re.findall(r"\$\{([A-Z][A-Z0-9_]*)\}", line)
-    }
-    assert found <= {*REQUIRED, *image_defaults()}
-    assert found >= set(REQUIRED)
-
-
-def test_the_image_has_the_documented_defaults() -> None:
-    assert image_defaults() == {
-        "DISCOVERY_TAG_KEY": "prometheus-scrape",
-        "DISCOVERY_TAG_VALUE": "true",
-        "DISCOVERY_REFRESH_INTERVAL": "60s",
-        "NODE_EXPORTER_PORT": "9100",
-        "SCRAPE_INTERVAL": "15s",
-        "RETENTION_TIME": "15d",
-        "RETENTION_SIZE": "16GB",
-        "PROMETHEUS_PORT": "9090",
-        "PROMETHEUS_LISTEN_HOST": "0.0.0.0",  # noqa: S104 - inside a container
-        "PROMETHEUS_CONFIG_DIR": "/etc/prometheus",
-        "PROMETHEUS_RENDERED_DIR": "/run/prometheus",
-        "PROMETHEUS_DATA_DIR": "/prometheus",
-    }
 
 
 @pytest.fixture(scope="module")

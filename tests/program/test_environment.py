@@ -5,6 +5,7 @@ import re
 from components import assets
 from mocks.recording import REGION
 from settings import BLOCKS
+from tests.configuration.rendering import image_defaults
 from tests.program.evaluate import evaluate, variables
 
 FOLDER = assets.image_context("prometheus")
@@ -25,8 +26,10 @@ FROM_THE_STACK = {"AWS_REGION": REGION, "VPC_ID": "monitoring-vpc-id", "ENVIRONM
 """Variables that have no default: without them, the container stops."""
 
 OF_THE_IMAGE = {
-    *("PROMETHEUS_LISTEN_HOST", "PROMETHEUS_CONFIG_DIR", "PROMETHEUS_RENDERED_DIR"),
-    "PROMETHEUS_DATA_DIR",
+    "PROMETHEUS_LISTEN_HOST": "0.0.0.0",  # noqa: S104 - inside a container
+    "PROMETHEUS_CONFIG_DIR": "/etc/prometheus",
+    "PROMETHEUS_RENDERED_DIR": "/run/prometheus",
+    "PROMETHEUS_DATA_DIR": "/prometheus",
 }
 """Variables of the Dockerfile that ECS leaves as they are."""
 
@@ -49,13 +52,6 @@ def needed_by_the_entrypoint() -> set[str]:
     return set(names.split())
 
 
-def defaults_of_the_image() -> dict[str, str]:
-    """Variables that the Dockerfile sets."""
-    text = (FOLDER / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    (assignments,) = re.findall(r"^ENV (.+)$", text, re.MULTILINE)
-    return dict(assignment.split("=", 1) for assignment in assignments.split())
-
-
 def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> None:
     # What is set reaches the container, all of it and nothing else ...
     changes: dict[str, dict[str, object]] = {"hosts": {}, "prometheus": {}}
@@ -66,13 +62,9 @@ def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> Non
     assert given == FROM_THE_STACK | {name: text for name, (*_, text) in FROM_SETTINGS.items()}
 
     # ... where the configuration or the entrypoint needs each variable, and no other ...
-    assert placeholders() | needed_by_the_entrypoint() == given.keys() | OF_THE_IMAGE
-    assert placeholders() <= given.keys()
+    assert placeholders() | needed_by_the_entrypoint() == given.keys() | OF_THE_IMAGE.keys()
+    assert FROM_THE_STACK.keys() <= placeholders() <= given.keys()
 
     # ... and whoever runs the image by itself gets the defaults that the components declare.
     declared = variables(evaluate())
-    defaults = defaults_of_the_image()
-    assert defaults.keys() == FROM_SETTINGS.keys() | OF_THE_IMAGE
-    assert {name: defaults[name] for name in FROM_SETTINGS} == {
-        name: declared[name] for name in FROM_SETTINGS
-    }
+    assert image_defaults() == OF_THE_IMAGE | {name: declared[name] for name in FROM_SETTINGS}
