@@ -54,10 +54,11 @@ class ThingArgs(BaseArgs):
     label: Annotated[str, Rule(checks.label_value)]
     """Its label."""
 
+    count: NotRequired[Annotated[int, Knob(2, checks.whole(0, 50)), Rule(within, ("limit",))]]
+
     limit: NotRequired[Annotated[int, Knob(10, checks.whole(1, 100))]]
     """At most so many."""
 
-    count: NotRequired[Annotated[int, Knob(2, checks.whole(0, 50)), Rule(within, ("limit",))]]
     networks: NotRequired[Annotated[Sequence[str], Knob((), checks.admin_cidrs)]]
     """Networks."""
 
@@ -111,8 +112,8 @@ def test_an_argument_is_declared_once() -> None:
         "subnet_ids": (Sequence[pulumi.Input[str]], True, True, None),
         "public": (bool, False, False, False),
         "label": (str, False, True, None),
-        "limit": (int, False, False, 10),
         "count": (int, False, False, 2),
+        "limit": (int, False, False, 10),
         "networks": (Sequence[str], False, False, ()),
     }
     assert [rule.needs for rule in found["count"].rules] == [(), ("limit",)]
@@ -256,7 +257,7 @@ def test_an_argument_that_is_missing() -> None:
 
 @pytest.mark.parametrize("args", [None, 5, "vpc-1", []], ids=str)
 def test_arguments_that_are_none(args: object) -> None:
-    known = "vpc_id, subnet_ids, public, label, limit, count, networks"
+    known = "vpc_id, subnet_ids, public, label, count, limit, networks"
     assert problems(args) == [
         f"args is {args!r}: expected keys with values; the keys are {known}",
     ]
