@@ -17,12 +17,12 @@ from typing import Any, NoReturn
 
 from sandbox import prometheus, state
 from sandbox.addresses import AddressError, reserve_vpc_range
-from sandbox.binaries import BinaryError
 from sandbox.deploy import ROOT, DeployError, ProgramError
 from sandbox.emulator import Emulator, EmulatorError, isolate_from_user
 from sandbox.engine.errors import EngineError
 from sandbox.engine.session import Session, provider_config
 from sandbox.engine.values import shown
+from sandbox.products import BinaryError
 from sandbox.runtimes import ImageError
 from sandbox.state import Directory, State, StateError
 from sandbox.system import (

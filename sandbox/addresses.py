@@ -6,6 +6,8 @@ import random
 import socket
 from dataclasses import dataclass
 
+from sandbox.errors import SandboxError
+
 LOOPBACK = "127.0.0.1"
 _LOOPBACK_RANGE = ipaddress.IPv4Network("127.0.0.0/8")
 NODE_EXPORTER_PORT = 9100
@@ -17,7 +19,7 @@ a second ago still is."""
 _ATTEMPTS = 100
 
 
-class AddressError(Exception):
+class AddressError(SandboxError):
     """An address or port cannot be had on this machine; the message says what to do."""
 
 

@@ -27,6 +27,7 @@ from pulumi.runtime.settings import configure, set_root_resource
 
 from sandbox.engine.values import has_secret, is_secret, shown
 from sandbox.engine.values import secret as as_secret
+from sandbox.errors import SandboxError
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,11 +36,11 @@ ROOT = Path(__file__).resolve().parent.parent
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
-class DeployError(Exception):
+class DeployError(SandboxError):
     """The program cannot be deployed, for a reason that the user can mend; no trace is needed."""
 
 
-class ProgramError(Exception):
+class ProgramError(SandboxError):
     """The program, or an entry of the table of resource types, is wrong; with its trace."""
 
 

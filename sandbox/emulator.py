@@ -15,12 +15,13 @@ from moto.server import ThreadedMotoServer
 from moto.sts.models import sts_backends
 
 from sandbox.addresses import LOOPBACK, free_port
+from sandbox.errors import SandboxError
 
 ADMIN = "sandbox-administrator"
 """The IAM user that the sandbox acts as, and a person through `python -m sandbox aws`."""
 
 
-class EmulatorError(Exception):
+class EmulatorError(SandboxError):
     """The emulator cannot be started; the message says why and what to do."""
 
 

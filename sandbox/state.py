@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from sandbox.binaries import cache_directory
+from sandbox.errors import SandboxError
 
 _STATE = "state.json"
 _LOCK = "lock"
@@ -24,7 +25,7 @@ _KEEP_S = 7 * 24 * 3600
 """How long the logs of a sandbox that failed are kept."""
 
 
-class StateError(Exception):
+class StateError(SandboxError):
     """There is no such sandbox, or there cannot be; the message says why."""
 
 

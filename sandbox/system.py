@@ -22,6 +22,7 @@ from sandbox.deploy import DeployError, Deployment, configuration, deploy
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.engine import session
+from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
 from sandbox.resources import Account
 from sandbox.runtimes import DockerRuntime, ImageError, ProcessRuntime, Runtime
@@ -36,7 +37,7 @@ _GIVE_UP_AFTER_FAILURES = 3
 RUNTIMES = ("auto", "docker", "process")
 
 
-class NotUpError(Exception):
+class NotUpError(SandboxError):
     """Not all targets came up; the message says which, why, and where the logs are."""
 
 
