@@ -51,9 +51,9 @@ def check_vpc_cidr(value: str) -> None:
         inside = False
     if not inside:
         raise AddressError(
-            f"vpcCidr is {value!r}: expected a range inside {_LOOPBACK_RANGE}, such as"
-            " 127.42.0.0/16, as the sandbox's Prometheus scrapes its addresses for real. Leave it"
-            " out of --config: the sandbox then chooses a free one"
+            f"the VPC's range (vpcCidr) is {value!r}: expected one inside {_LOOPBACK_RANGE}, such"
+            " as 127.42.0.0/16, because the sandbox's Prometheus scrapes its addresses for real."
+            " The sandbox chooses a free one by itself"
         )
 
 

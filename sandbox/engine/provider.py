@@ -19,6 +19,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.server import main
 from pulumi.runtime.rpc import UNKNOWN
 
+from sandbox.addresses import AddressError, check_vpc_cidr
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account, ResourceType
 
@@ -84,7 +85,7 @@ class SandboxProvider(protocol.Provider):
         """Refuse unknown inputs and missing ones, and complete the others."""
         entry = _entry(_type(request))
         given = plain_properties(request.new_inputs)
-        problems = entry.problems(given)
+        problems = {**entry.problems(given), **_range_problem(_type(request), given)}
         if problems:
             return protocol.CheckResponse(
                 inputs=request.new_inputs,
@@ -236,6 +237,17 @@ def _entry(token: str) -> ResourceType:
             " sandbox/resources/"
         )
     return RESOURCE_TYPES[token]
+
+
+def _range_problem(token: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """Refuse a VPC in which the sandbox's Prometheus would scrape other machines."""
+    cidr = given.get("cidrBlock", UNKNOWN)
+    if token == "aws:ec2/vpc:Vpc" and cidr != UNKNOWN:  # noqa: S105 - a type
+        try:
+            check_vpc_cidr(cidr)
+        except AddressError as error:
+            return {"cidrBlock": str(error)}
+    return {}
 
 
 @contextlib.contextmanager

@@ -537,6 +537,14 @@ def test_check_refuses_unknown_and_missing_inputs(plugin: Plugin) -> None:
     assert missing.startswith(f"{VPC} 'net': its input 'cidrBlock' is missing: expected a value")
 
 
+def test_check_refuses_a_vpc_outside_this_machine(plugin: Plugin) -> None:
+    response = plugin.check(VPC, "net", {"cidrBlock": "10.0.0.0/16"})
+    assert response.failures is not None
+    (failure,) = response.failures
+    assert failure.property == "cidrBlock"
+    assert "'10.0.0.0/16': expected one inside 127.0.0.0/8" in failure.reason
+
+
 def test_check_completes_what_is_not_given(plugin: Plugin) -> None:
     filled = plain_properties(plugin.checked(VPC, "net", {"cidrBlock": UNKNOWN}))
     assert filled == {
@@ -545,7 +553,10 @@ def test_check_completes_what_is_not_given(plugin: Plugin) -> None:
         "enableDnsHostnames": False,
         "tags": {"owner": "tests"},
     }
-    assert plain(plugin.checked(VPC, "net", {"cidrBlock": "x", "tags": UNKNOWN})["tags"]) == UNKNOWN
+    assert (
+        plain(plugin.checked(VPC, "net", {"cidrBlock": "127.50.0.0/16", "tags": UNKNOWN})["tags"])
+        == UNKNOWN
+    )
 
 
 def test_automatic_name_stays_and_a_given_one_wins(plugin: Plugin) -> None:
