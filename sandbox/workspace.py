@@ -78,14 +78,14 @@ class Workspace:
             self.project / "Pulumi.yaml", {**project(), "runtime": _runtime(), "main": "program"}
         )
         stack_config = {key: _structured(value) for key, value in config.items()}
-        _write(self._stack_file, {"config": stack_config})
+        _write(self.stack_file, {"config": stack_config})
         done = self.run("stack", "init", self.stack, stdout=subprocess.PIPE)
         if done.returncode:
             raise PulumiError(f"Pulumi cannot make the stack {self.stack}:\n{done.stdout}")
 
     def exists(self) -> bool:
         """Tell whether `create` has made it."""
-        return self._stack_file.exists()
+        return self.stack_file.exists()
 
     def up(self) -> None:
         """Deploy, with Pulumi's display on stderr.
@@ -171,7 +171,8 @@ class Workspace:
         return stacks / str(project()["name"]) / f"{self.stack}.json"
 
     @property
-    def _stack_file(self) -> Path:
+    def stack_file(self) -> Path:
+        """The stack's configuration."""
         return self.project / f"Pulumi.{self.stack}.yaml"
 
     @property
