@@ -17,7 +17,7 @@ from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.engine import session
 from sandbox.hosts import Hosts
-from sandbox.resources import Account
+from sandbox.resources import Account, images
 from sandbox.runtimes import DockerRuntime, ImageError, ProcessRuntime, Runtime
 from sandbox.state import Directory, State
 
@@ -119,8 +119,7 @@ class Sandbox:
         self._progress(f"emulated AWS at {emulator.endpoint}, VPC {vpc.cidr}")
         config["aws:endpoints"] = json.dumps([{"ec2": emulator.endpoint}])
         tags = json.loads(config.get("aws:defaultTags", "{}")).get("tags", {})
-        images = session.Images(self.directory.engine) if options.engine else {}
-        account = Account(emulator, tags, images)
+        account = Account(emulator, tags)
         deployment = self._deploy(account, config)
         self._progress(f"stack {options.stack} deployed: {deployment.resources} resources")
         emulator.enforce_iam()
@@ -223,7 +222,7 @@ class Sandbox:
         """Return why an image cannot be built; empty when all have been."""
         self._progress("building the image in Docker")
         try:
-            for source in account.images.values():
+            for source in images.sources(account):
                 docker.build(source)
         except ImageError as error:
             return str(error)

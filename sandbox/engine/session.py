@@ -12,13 +12,10 @@ from sandbox.deploy import ROOT, Deployment, project
 from sandbox.emulator import Emulator
 from sandbox.engine.driver import Engine
 from sandbox.engine.errors import EngineError
-from sandbox.engine.state import Snapshot
-from sandbox.engine.values import has_secret, plain, shown
-from sandbox.resources import Account, ImageSource
-from sandbox.resources.containers import image_source
+from sandbox.engine.values import has_secret, shown
+from sandbox.resources import Account
 
 _FILE = "session.json"
-_IMAGE = "docker:index/image:Image"
 _PASSPHRASE_BYTES = 16
 
 
@@ -119,7 +116,7 @@ def up(
         directory: for the session; it must not exist.
         stack: name of the stack.
         config: the configuration, as `sandbox.deploy.configuration` returns it.
-        account: where to make the resources; it gets to know the images.
+        account: where to make the resources.
         say: called with each line for the user.
 
     Raises:
@@ -129,39 +126,8 @@ def up(
     engine = session.engine(directory, say, {})
     result = engine.up()
     snapshot = engine.state.load()
-    account.images.update(_images(snapshot))
     return Deployment(
         outputs=shown(result.outputs),
         secret_outputs=frozenset(n for n, value in result.outputs.items() if has_secret(value)),
         resources=sum(item.custom and not item.is_provider for item in snapshot.resources),
     )
-
-
-def _images(snapshot: Snapshot) -> dict[str, ImageSource]:
-    """Return the registry's contents: image reference by digest -> what it is built from."""
-    return {
-        plain(resource.outputs["repoDigest"]): image_source(plain(resource.inputs))
-        for resource in snapshot.resources
-        if resource.type == _IMAGE
-    }
-
-
-class Images(dict[str, ImageSource]):
-    """The registry's contents, read from the state: the plugin that fills it is another process."""
-
-    def __init__(self, directory: Path) -> None:
-        """Name the session's directory; nothing is read yet."""
-        super().__init__()
-        self._directory = directory
-
-    def __missing__(self, reference: str) -> ImageSource:
-        """Look the state up again: an update has pushed the image since.
-
-        Raises:
-            KeyError: it is not there either.
-        """
-        state = Session.open(self._directory).engine(self._directory, print, {}).state
-        self.update(_images(state.load()))
-        if reference not in self:
-            raise KeyError(reference)
-        return self[reference]
