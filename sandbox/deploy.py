@@ -175,15 +175,12 @@ class _Emulated(mocks.Mocks):
                 )
             entry = RESOURCE_TYPES[args.typ]
             inputs = entry.fill_in(self._account, args.name, _plain(args.inputs))
-            created = entry.create(self._account, inputs)
+            created = entry.make(self._account, inputs)
             self.count += 1
             self._progress(self.count)
-        outputs = dict(created.outputs)
-        for name in entry.secret_outputs:
-            outputs[name] = _secret(outputs[name])
-        tags = {"tagsAll": inputs["tags"]} if entry.taggable else {}
+        secret = {name: _secret(created.properties[name]) for name in entry.secret_outputs}
         # The inputs as they came keep their secret marks.
-        return created.id, {**inputs, **tags, **args.inputs, **outputs}
+        return created.id, {**created.properties, **args.inputs, **secret}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         with self._lock, self._noting(args.token):

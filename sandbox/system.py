@@ -18,10 +18,10 @@ from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
-from sandbox.resources import Account
+from sandbox.resources import Account, images
 from sandbox.runtimes import DockerRuntime, ImageError, ProcessRuntime, Runtime
 from sandbox.state import Directory, State
-from sandbox.workspace import Images, Workspace
+from sandbox.workspace import Workspace
 
 _LOG = logging.getLogger("sandbox")
 
@@ -211,7 +211,7 @@ class Sandbox:
         if self._options.deploy == "pulumi":
             workspace.up()
             self.state.outputs = workspace.outputs()
-        return Account(emulator, images=Images(workspace))
+        return Account(emulator)
 
     def _runtime(self, account: Account, files: Mapping[str, Path]) -> Runtime:
         """Choose how containers run; in Docker, their images are built now."""
@@ -230,7 +230,7 @@ class Sandbox:
         """Return why an image cannot be built; empty when all have been."""
         self._progress("building the image in Docker")
         try:
-            for source in account.images.values():
+            for source in images.sources(account):
                 docker.build(source)
         except ImageError as error:
             return str(error)

@@ -22,7 +22,6 @@ from sandbox.binaries import ensure
 from sandbox.configuration import ROOT, project
 from sandbox.emulator import isolated
 from sandbox.errors import SandboxError
-from sandbox.resources import ImageSource, image_source
 
 PACKAGES = ("aws", "docker", "random")
 """The packages that the provider plugin serves."""
@@ -199,38 +198,12 @@ class Workspace:
         }
 
 
-class Images(dict[str, ImageSource]):
-    """The registry's contents, read from the state: the plugin that fills it is another process."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        """Name the workspace."""
-        super().__init__()
-        self._workspace = workspace
-        self._look()
-
-    def __missing__(self, reference: str) -> ImageSource:
-        """Look the state up again: an update has pushed the image since.
-
-        Raises:
-            KeyError: it is not there either.
-        """
-        self._look()
-        if reference not in self:
-            raise KeyError(reference)
-        return self[reference]
-
-    def _look(self) -> None:
-        for resource in self._workspace.resources():
-            if resource["type"] == "docker:index/image:Image":
-                self[resource["outputs"]["repoDigest"]] = image_source(resource["inputs"])
-
-
 def _install_plugin(plugins: Path, package: str) -> None:
     """Put our provider where the CLI looks for a package's, at the version of the SDK."""
     directory = plugins / f"resource-{package}-v{importlib.metadata.version(f'pulumi-{package}')}"
     directory.mkdir(parents=True)
     script = directory / f"pulumi-resource-{package}"
-    words = [sys.executable, "-P", "-m", "sandbox.engine.provider"]
+    words = [sys.executable, "-P", "-m", "sandbox.provider"]
     script.write_text(
         f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.join(words)} "$@"\n',
         encoding="utf-8",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,10 @@ import yaml
 
 from sandbox import configuration, deploy
 from sandbox.emulator import Emulator
-from sandbox.resources import Account
+from sandbox.resources import Account, GoneError, images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -156,8 +156,12 @@ def test_image_is_entered_in_the_registry(account: Account, project: Path) -> No
         "pulumi.export('name', r.name)\n",
     )
     reference = deployed.outputs["digest"]
-    assert dict(account.images[reference].build_args) == {"A": "1"}
-    images = account.client("ecr").describe_images(repositoryName=deployed.outputs["name"])
-    assert [image["imageTags"] for image in images["imageDetails"]] == [["1"]]
-    assert images["imageDetails"][0]["imageDigest"] == reference.split("@")[1]
+    source = images.source(account, reference)
+    assert source == images.ImageSource(Path("/c"), Path("/c/Dockerfile"), {"A": "1"})
+    assert images.sources(account) == [source]
+    found = account.client("ecr").describe_images(repositoryName=deployed.outputs["name"])
+    assert [image["imageTags"] for image in found["imageDetails"]] == [["1"]]
+    assert found["imageDetails"][0]["imageDigest"] == reference.split("@")[1]
+    with pytest.raises(GoneError):
+        images.source(account, f"{reference[:-1]}{'1' if reference[-1] == '0' else '0'}")
     json.dumps(deployed.outputs)

@@ -19,7 +19,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN
 
 from sandbox.emulator import Emulator
-from sandbox.engine.provider import (
+from sandbox.provider import (
     RefusedError,
     SandboxProvider,
     marked,
@@ -533,7 +533,9 @@ def test_check_refuses_unknown_and_missing_inputs(plugin: Plugin) -> None:
     assert [failure.property for failure in response.failures] == ["cidrblock", "cidrBlock"]
     unknown, missing = (failure.reason for failure in response.failures)
     assert unknown.startswith(f"{VPC} 'net': the sandbox does not know its input 'cidrblock'")
-    assert "expected some of cidrBlock, enableDnsHostnames, enableDnsSupport, tags" in unknown
+    expected = unknown.partition("expected some of ")[2].partition(". ")[0].split(", ")
+    assert expected == sorted(expected)
+    assert {"cidrBlock", "enableDnsHostnames", "enableDnsSupport", "tags"} < set(expected)
     assert missing.startswith(f"{VPC} 'net': its input 'cidrBlock' is missing: expected a value")
 
 
@@ -772,7 +774,7 @@ def test_plugin_process_speaks_the_protocol(plugin: Plugin) -> None:
         "AWS_PROFILE": "of-the-user-and-not-there",
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox.engine.provider", "127.0.0.1:1"],
+        [sys.executable, "-m", "sandbox.provider", "127.0.0.1:1"],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,

@@ -142,7 +142,7 @@ class SandboxProvider(protocol.Provider):
                 self._account_for(_type(request)), plain_properties(request.properties)
             )
         return protocol.CreateResponse(
-            created.id, marked(created.outputs, request.properties, entry.secret_outputs)
+            created.id, marked(created.properties, request.properties, entry.secret_outputs)
         )
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
