@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.sandbox.command import Deployed, run, until
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.sandbox.command import ROOT, Deployed, run, until
 
 TIMEOUT_S = 60
 
@@ -51,8 +58,37 @@ def test_an_empty_sandbox_is_left_to_the_user() -> None:
         assert " to create" in preview.stdout
 
 
-def test_a_preview_needs_no_sandbox() -> None:
-    done = run("preview", "--hosts", "1")
-    assert done.returncode == 0, done.stderr
-    assert "aws:ec2:Instance exporter-0-arm64 create" in done.stdout
-    assert " to create" in done.stdout
+def _emulated_preview(stack: str, summary: Path) -> subprocess.CompletedProcess[str]:
+    """Run the step of the workflow that previews without an AWS account."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/preview.yml").read_text(encoding="utf-8"))
+    script = workflow["jobs"]["emulated"]["steps"][-1]["run"]
+    python = Path(sys.executable).parent
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
+            "STACK": stack,
+            "GITHUB_STEP_SUMMARY": str(summary),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_pull_request_gets_a_preview_without_an_account(tmp_path: Path) -> None:
+    summary = tmp_path / "summary"
+    done = _emulated_preview("dev", summary)
+    assert done.returncode == 0, done.stdout
+    text = summary.read_text(encoding="utf-8")
+    assert text == f"```\n{done.stdout}```\n"
+    assert "aws:ec2:Instance exporter-0-arm64 create" in text
+    assert " to create" in text
+
+
+def test_a_preview_that_fails_is_reported(tmp_path: Path) -> None:
+    summary = tmp_path / "summary"
+    assert _emulated_preview("nowhere", summary).returncode == 1
+    assert "there is no stack 'nowhere'" in summary.read_text(encoding="utf-8")
