@@ -203,7 +203,7 @@ def _install_plugin(plugins: Path, package: str) -> None:
     directory = plugins / f"resource-{package}-v{importlib.metadata.version(f'pulumi-{package}')}"
     directory.mkdir(parents=True)
     script = directory / f"pulumi-resource-{package}"
-    words = [sys.executable, "-P", "-m", "sandbox.provider"]
+    words = [sys.executable, "-P", "-m", "sandbox.provider", package]
     script.write_text(
         f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.join(words)} "$@"\n',
         encoding="utf-8",

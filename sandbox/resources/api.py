@@ -10,10 +10,10 @@ import botocore.session
 from botocore import xform_name
 
 _SESSION = botocore.session.get_session()
-_EMPTY: Mapping[str, object] = {"string": "", "list": [], "structure": {}, "boolean": False}
-_NO_INPUTS = {"DryRun", "ClientToken", "ClientRequestToken"}
+
+_NO_PROPERTIES = {"DryRun", "ClientToken", "ClientRequestToken"}
 _TAGS = "TagSpecifications"
-"""How EC2's creating calls take tags: for each kind of resource that the call makes."""
+"""How EC2's creating calls take tags: for each kind of resource that a call makes."""
 
 
 class Call:
@@ -33,34 +33,26 @@ class Call:
                 The property `id` also goes where the call takes several ids (`VpcIds`).
         """
         self.operation = operation
-        self._shape = _operations(service)[operation].input_shape
+        self._shape = operations(service)[operation].input_shape
         members = self._shape.members
         self._paths: dict[str, list[str]] = {}
         for name, text in names.items():
             plurals = [f"{argument}s" for argument in text.split()] if name == "id" else []
             paths = [argument.split(".") for argument in (*text.split(), *plurals)]
             self._paths |= {name: path for path in reversed(paths) if path[0] in members}
-        others = members.keys() - {path[0] for path in self._paths.values()} - _NO_INPUTS
-        self._paths |= {camel(name): [name] for name in others}
-        if _TAGS in members:
-            self._paths["tags"] = self._paths.pop(camel(_TAGS))
-
-    @property
-    def takes(self) -> frozenset[str]:
+        others = members.keys() - {path[0] for path in self._paths.values()} - _NO_PROPERTIES
+        self._paths |= {"tags" if it == _TAGS else camel(it): [it] for it in others}
+        self.takes = frozenset(self._paths)
         """The properties that it takes."""
-        return frozenset(self._paths)
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """The properties that it cannot do without."""
         required = self._shape.required_members
-        return frozenset(name for name, path in self._paths.items() if path[0] in required)
+        self.needs = {name for name, path in self._paths.items() if path[0] in required}
+        """The properties that it cannot do without."""
 
     def arguments(self, properties: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
-        """Return what to call it with: the properties that it takes.
+        """Return what to call it with: of some properties, those that it takes.
 
         Args:
-            properties: by Pulumi's names; those that it does not take are left out.
+            properties: by Pulumi's names; None: not given any more.
             kind: EC2's name of the kind of resource, for its tags.
 
         Raises:
@@ -73,23 +65,25 @@ class Call:
             for parent in parents:
                 target = target.setdefault(parent, {})
             target[last] = self.spelt(name, properties[name])
-            if last == _TAGS:
-                tags = {"ResourceType": kind, "Tags": target.pop(_TAGS)}
-                target |= {_TAGS: [tags]} if tags["Tags"] else {}
+        if _TAGS in result:
+            tags = {"ResourceType": kind, "Tags": result.pop(_TAGS)}
+            result |= {_TAGS: [tags]} if tags["Tags"] else {}
         return result
 
     def spelt(self, name: str, value: object) -> Any:  # noqa: ANN401 - any JSON
-        """Return a property's value as the call takes it; None: what says that there is none."""
+        """Return a property's value as the call takes it."""
         shape = self._shape
         for part in self._paths[name]:
             shape = shape.members[part]
         if self._paths[name] == [_TAGS]:
             shape = shape.member.members["Tags"]
-        return _EMPTY[shape.type_name] if value is None else _spelt(value, shape)
+        empty = {"string": "", "list": [], "structure": {}, "boolean": False}
+        return empty[shape.type_name] if value is None else _spelt(value, shape)
 
 
 @functools.cache
-def _operations(service: str) -> Mapping[str, Any]:
+def operations(service: str) -> Mapping[str, Any]:
+    """Return a service's calls, by boto3's names."""
     model = _SESSION.get_service_model(service)
     return {xform_name(name): model.operation_model(name) for name in model.operation_names}
 
@@ -97,22 +91,19 @@ def _operations(service: str) -> Mapping[str, Any]:
 def camel(name: str) -> str:
     """Spell an API's name as Pulumi does: `enableECSManagedTags` -> `enableEcsManagedTags`."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name.replace("GiB", "Gib"))
-    return words[0].lower() + "".join(word.capitalize() for word in words[1:])
+    return "".join([words[0].lower(), *(word.capitalize() for word in words[1:])])
 
 
 def _spelt(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON, botocore's shapes
     kind = shape.type_name
     if kind in ("structure", "list") and isinstance(value, str) and value[:1] in ("[", "{"):
         value = json.loads(value)  # Pulumi has it as a document
-    if kind == "list" and isinstance(value, Mapping) and {"key", "value"} <= _lower(shape):
-        names = {member.lower(): member for member in shape.member.members}
-        return [  # tags
-            {names["key"]: key} | ({} if content is None else {names["value"]: content})
-            for key, content in value.items()
-        ]
     if kind == "list":
-        items = value if isinstance(value, list) else [value]
-        return [_spelt(item, shape.member) for item in items]
+        names = {member.lower(): member for member in getattr(shape.member, "members", ())}
+        if isinstance(value, Mapping) and {"key", "value"} <= names.keys():  # tags
+            key, of_key = names["key"], names["value"]
+            return [{key: k} | ({} if v is None else {of_key: v}) for k, v in value.items()]
+        return [_spelt(it, shape.member) for it in (value if isinstance(value, list) else [value])]
     if kind == "structure":
         return _structure(value, shape)
     if isinstance(value, bool) and "ENABLED" in getattr(shape, "enum", ()):
@@ -120,28 +111,20 @@ def _spelt(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON, botocore'
     return value
 
 
-def _lower(shape: Any) -> frozenset[str]:  # noqa: ANN401 - botocore's shapes
-    """Return the names of a list's structures in small letters."""
-    return frozenset(member.lower() for member in getattr(shape.member, "members", ()))
-
-
-def _structure(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON, botocore's shapes
+def _structure(value: Any, shape: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+    names = {camel(name): name for name in shape.members} | {name: name for name in shape.members}
     if isinstance(value, list):  # a block that is there once
         value = value[0] if value else {}
     if not isinstance(value, Mapping):  # the API has a box around it
-        value = {camel(next(iter(shape.members))): value}
-    names = {camel(name): name for name in shape.members} | {name: name for name in shape.members}
+        value = {next(iter(names)): value}
     unknown = sorted(value.keys() - names.keys())
     if unknown:
         raise ValueError(
             f"AWS's {shape.name} has no {', '.join(map(repr, unknown))}: expected some of"
             f" {', '.join(sorted(map(camel, shape.members)))}"
         )
-    return {
-        names[name]: _spelt(item, shape.members[names[name]])
-        for name, item in value.items()
-        if item is not None
-    }
+    given = {names[name]: item for name, item in value.items() if item is not None}
+    return {name: _spelt(item, shape.members[name]) for name, item in given.items()}
 
 
 def same(sent: Any, seen: Any) -> bool:  # noqa: ANN401 - any JSON
@@ -151,8 +134,7 @@ def same(sent: Any, seen: Any) -> bool:  # noqa: ANN401 - any JSON
     if isinstance(sent, list) and isinstance(seen, list):
         return len(sent) == len(seen) and all(any(same(it, one) for one in seen) for it in sent)
     if sent != seen and isinstance(sent, str) and sent[:1] in ("[", "{"):
-        document = json.loads(seen) if isinstance(seen, str) else seen
-        return bool(json.loads(sent) == document)
+        return bool(json.loads(sent) == (json.loads(seen) if isinstance(seen, str) else seen))
     return bool(sent == seen)
 
 

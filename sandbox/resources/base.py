@@ -12,6 +12,9 @@ from sandbox.emulator import Emulator
 Inputs: TypeAlias = Mapping[str, Any]
 """Properties of a resource by Pulumi's names (camel case)."""
 
+Client: TypeAlias = Any
+"""boto3's client of a service; they are made at run time."""
+
 
 @dataclass(frozen=True)
 class Account:
@@ -21,8 +24,8 @@ class Account:
     default_tags: Mapping[str, str] = field(default_factory=dict)
     """Tags of every resource that can have tags: the provider's `defaultTags`."""
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
-        """Return the administrator's boto3 client of an AWS service."""
+    def client(self, service: str) -> Client:
+        """Return the administrator's client of an AWS service."""
         return self.emulator.client(service)
 
 
@@ -33,8 +36,8 @@ class GoneError(Exception):
 class Step(NamedTuple):
     """Code for what takes AWS more than one call."""
 
-    apply: Callable[[Account, str, Inputs, Inputs], Mapping[str, Any] | None]
-    """Id, properties before (none: it has just been made) and after (none: it is to be deleted).
+    apply: Callable[[Client, str, Inputs, Inputs], Mapping[str, Any] | None]
+    """boto3's client, id, properties before (none: it has just been made) and after (none: it is to be deleted).
 
     Returns outputs that it changes."""
 
@@ -43,6 +46,11 @@ class Step(NamedTuple):
 
     undone: bool = False
     """Whether it also comes before the deletion."""
+
+
+def capital(name: str) -> str:
+    """Spell a name as most of AWS's APIs do: `cidrBlock` -> `CidrBlock`."""
+    return name[0].upper() + name[1:]
 
 
 def is_gone(error: ClientError) -> bool:

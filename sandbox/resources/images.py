@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.resources.base import Account, GoneError, Inputs
+from sandbox.resources.base import Account, Client, GoneError, Inputs
 
 _CONTEXT, _DOCKERFILE, _ARGS = (
     f"prometheus-aws.sandbox/{name}" for name in ("context", "dockerfile", "build-args")
@@ -27,7 +27,7 @@ class ImageSource:
     build_args: Mapping[str, str]
 
 
-def push(account: Account, given: Inputs) -> dict[str, str]:
+def push(ecr: Client, given: Inputs) -> dict[str, str]:
     """Enter an image in the registry, by its name, and return its reference by digest."""
     url, tag = given["imageName"].rsplit(":", 1)
     build = given["build"]
@@ -47,25 +47,20 @@ def push(account: Account, given: Inputs) -> dict[str, str]:
         }
     )
     digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
-    account.client("ecr").put_image(
+    ecr.put_image(
         repositoryName=_repository(url), imageTag=tag, imageDigest=digest, imageManifest=manifest
     )
     return {"repoDigest": f"{url}@{digest}", "baseImageName": given["imageName"]}
 
 
-def push_again(account: Account, _id: str, before: Inputs, after: Inputs) -> dict[str, str]:
+def push_again(ecr: Client, _id: str, before: Inputs, after: Inputs) -> dict[str, str]:
     """Push under a new name, or from a new source."""
-    return push(account, after) if before else {}
+    return push(ecr, after) if before else {}
 
 
-def read(account: Account, _id: str, state: Inputs) -> Mapping[str, Any]:
-    """Look an image up.
-
-    Raises:
-        GoneError: the registry does not have it.
-    """
-    source(account, state["repoDigest"])
-    return {"imageName": state["imageName"]}
+def read(ecr: Client, _id: str, state: Inputs) -> Inputs:
+    """Return an image as the registry has it; nothing if it does not."""
+    return _get(ecr, state["repoDigest"])
 
 
 def source(account: Account, reference: str) -> ImageSource:
@@ -78,13 +73,10 @@ def source(account: Account, reference: str) -> ImageSource:
     Raises:
         GoneError: the registry does not have it.
     """
-    url, _, digest = reference.partition("@")
-    found = account.client("ecr").batch_get_image(
-        repositoryName=_repository(url), imageIds=[{"imageDigest": digest}]
-    )["images"]
+    found = _get(account.client("ecr"), reference)
     if not found:
         raise GoneError
-    return _source(found[0])
+    return _source(found)
 
 
 def sources(account: Account) -> list[ImageSource]:
@@ -97,6 +89,12 @@ def sources(account: Account) -> list[ImageSource]:
         if ids:
             found += ecr.batch_get_image(repositoryName=name, imageIds=ids)["images"]
     return [_source(image) for image in found]
+
+
+def _get(ecr: Client, reference: str) -> Mapping[str, Any]:
+    url, _, digest = reference.partition("@")
+    which = {"repositoryName": _repository(url), "imageIds": [{"imageDigest": digest}]}
+    return next(iter(ecr.batch_get_image(**which)["images"]), {})
 
 
 def _source(image: Mapping[str, Any]) -> ImageSource:

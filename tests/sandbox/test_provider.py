@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import grpc  # type: ignore[import-untyped]
 import pytest
 from botocore.exceptions import ClientError
-from google.protobuf import struct_pb2  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
 from pulumi.provider.experimental import provider as protocol
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -27,6 +27,7 @@ from sandbox.provider import (
     plain_properties,
 )
 from sandbox.resources import RESOURCE_TYPES
+from tests.sandbox.command import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -774,7 +775,7 @@ def test_plugin_process_speaks_the_protocol(plugin: Plugin) -> None:
         "AWS_PROFILE": "of-the-user-and-not-there",
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox.provider", "127.0.0.1:1"],
+        [sys.executable, "-m", "sandbox.provider", "docker", "127.0.0.1:1", "--logflow"],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -784,7 +785,13 @@ def test_plugin_process_speaks_the_protocol(plugin: Plugin) -> None:
             address = f"127.0.0.1:{process.stdout.readline().strip()}"
             with grpc.insecure_channel(address) as channel:
                 stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+                version = stub.GetPluginInfo(empty_pb2.Empty()).version
+                assert f"pulumi-docker=={version}" in (ROOT / "requirements.txt").read_text()
                 stub.Configure(proto.ConfigureRequest(variables={}, acceptSecrets=True))
+                with pytest.raises(grpc.RpcError) as refused:
+                    stub.Create(proto.CreateRequest(urn=urn(VPC, "bad"), properties={}))
+                assert refused.value.details().startswith(f"{VPC} 'bad': ")
+                assert "File " not in refused.value.details()
                 given = struct_pb2.Struct()
                 given.update({"user": emulator.client("iam").get_user()["User"]["UserName"]})
                 made = stub.Create(proto.CreateRequest(urn=urn(KEY, "k"), properties=given))

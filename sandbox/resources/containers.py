@@ -1,0 +1,132 @@
+"""Registry, image, cluster, task definition, service, log group, and the random ids of names."""
+
+import base64
+import secrets
+
+from sandbox.resources import images
+from sandbox.resources.base import Client, Inputs, Step
+from sandbox.resources.interpreter import ResourceType
+
+
+def _set_retention(logs: Client, group: str, _before: Inputs, after: Inputs) -> None:
+    if after.get("retentionInDays"):
+        logs.put_retention_policy(logGroupName=group, retentionInDays=after["retentionInDays"])
+    else:
+        logs.delete_retention_policy(logGroupName=group)
+
+
+def _random_id(_client: Client, given: Inputs) -> dict[str, str]:
+    content = secrets.token_bytes(given["byteLength"])
+    return {
+        "hex": content.hex(),
+        "dec": str(int.from_bytes(content, "big")),
+        "b64Url": base64.urlsafe_b64encode(content).decode().rstrip("="),
+        "b64Std": base64.b64encode(content).decode(),
+    }
+
+
+RESOURCE_TYPES = {
+    "aws:cloudwatch/logGroup:LogGroup": ResourceType(
+        "logs",
+        "create_log_group",
+        "{name}",
+        names={"name": "logGroupName logGroupNamePrefix"},
+        outputs={"arn": "arn:aws:logs:{region}:{account}:log-group:{name}"},
+        found="logGroups[?logGroupName=='{name}'] | [0]",
+        seen={"retentionInDays": "retentionInDays"},
+        update=(Step(_set_retention, "retentionInDays"),),
+    ),
+    "aws:ecr/repository:Repository": ResourceType(
+        "ecr",
+        "create_repository",
+        "{name}",
+        names={
+            "id": "repositoryName",
+            "name": "repositoryName",
+            "encryptionConfigurations": "encryptionConfiguration",
+            "forceDelete": "force",
+        },
+        defaults={"imageTagMutability": "MUTABLE"},
+        outputs={
+            "arn": "repository.repositoryArn",
+            "registryId": "repository.registryId",
+            "repositoryUrl": "repository.repositoryUri",
+        },
+        read="describe_repositories",
+        update=("put_image_tag_mutability", "put_image_scanning_configuration"),
+    ),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": ResourceType(
+        "ecr",
+        "put_lifecycle_policy",
+        "{repository}",
+        names={"repository": "repositoryName", "policy": "lifecyclePolicyText"},
+        outputs={"registryId": "registryId"},
+        update=("put_lifecycle_policy",),
+    ),
+    "docker:index/image:Image": ResourceType(
+        "ecr",
+        images.push,
+        "baseImageName",
+        by_code="imageName build",
+        # A login that AWS gives anew each time, and what the SDK adds by itself.
+        ignored="registry buildOnPreview skipPush",
+        required="imageName build",
+        outputs={"repoDigest": "repoDigest", "baseImageName": "baseImageName"},
+        changing_outputs=frozenset({"repoDigest", "baseImageName"}),
+        read=images.read,
+        update=(Step(images.push_again, "imageName build"),),
+        # No deletion: the provider leaves what it pushed in the registry.
+    ),
+    "aws:ecs/cluster:Cluster": ResourceType(
+        "ecs",
+        "create_cluster",
+        "cluster.clusterArn",
+        names={"id": "cluster", "name": "clusterName"},
+        outputs={"arn": "cluster.clusterArn"},
+    ),
+    "aws:ecs/taskDefinition:TaskDefinition": ResourceType(
+        "ecs",
+        "register_task_definition",
+        "{family}",
+        names={"arn": "taskDefinition"},
+        outputs={
+            "arn": "taskDefinition.taskDefinitionArn",
+            "arnWithoutRevision": "arn:aws:ecs:{region}:{account}:task-definition/{family}",
+            "revision": "taskDefinition.revision",
+        },
+        delete="deregister_task_definition",
+    ),
+    "aws:ecs/service:Service": ResourceType(
+        "ecs",
+        "create_service",
+        "service.serviceArn",
+        names={
+            "id": "service",
+            "name": "serviceName",
+            "networkConfiguration": "networkConfiguration.awsvpcConfiguration",
+            "deploymentMinimumHealthyPercent": "deploymentConfiguration.minimumHealthyPercent",
+            "deploymentMaximumPercent": "deploymentConfiguration.maximumPercent",
+            "deploymentCircuitBreaker": "deploymentConfiguration.deploymentCircuitBreaker",
+        },
+        constants={"force": True},
+        ignored="waitForSteadyState",  # the sandbox waits for the targets themselves, later
+        required="cluster taskDefinition desiredCount networkConfiguration",
+        defaults={
+            "deploymentMinimumHealthyPercent": 100,
+            "deploymentMaximumPercent": 200,
+            "deploymentCircuitBreaker": {"enable": False, "rollback": False},
+            "availabilityZoneRebalancing": "ENABLED",
+            "enableEcsManagedTags": False,
+        },
+        outputs={"arn": "service.serviceArn"},
+        update=("update_service",),
+    ),
+    "random:index/randomId:RandomId": ResourceType(
+        "",
+        _random_id,
+        "b64Url",
+        by_code="byteLength",
+        required="byteLength",
+        outputs={name: name for name in ("hex", "dec", "b64Url", "b64Std")},
+    ),
+}
