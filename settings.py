@@ -8,6 +8,7 @@ key that the user typed, before any resource is registered.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,17 @@ from components import (
     PrometheusServiceArgs,
     checks,
 )
-from components.arguments import Argument, Knob, arguments, declared, examine, suggestion
+from components.arguments import (
+    Argument,
+    Knob,
+    Problem,
+    arguments,
+    camel,
+    declared,
+    examine,
+    snake,
+    suggestion,
+)
 from components.network.subnets import hosts_fit
 
 PROJECT = "prometheus-aws"
@@ -142,29 +153,35 @@ class Settings:
             SettingsError: with every problem.
         """
         problems = [
-            f"{PROJECT}:{key} is unknown: {suggestion(key, [ENVIRONMENT, *BLOCKS], list(_paths()))}"
+            f"{PROJECT}:{key} {_unknown(key)}"
             for key in values
             if key not in {ENVIRONMENT, *BLOCKS}
         ]
         environment = values.get(ENVIRONMENT) or stack
         try:
             checks.label_value(environment)
-        except ValueError as problem:
-            origin = "" if values.get(ENVIRONMENT) else " (the stack's name)"
-            problems.append(f"{PROJECT}:{ENVIRONMENT} is {environment!r}{origin}: {problem}")
+        except ValueError as error:
+            path = ENVIRONMENT if values.get(ENVIRONMENT) else f"{ENVIRONMENT} (the stack's name)"
+            problem = Problem("", str(error), environment)
+            problems.append(_sentence(path, problem, hide=ENVIRONMENT in secret))
         found: dict[str, dict[str, Any]] = {}
         for name, block in BLOCKS.items():
             legal, illegal = examine(
                 block.knobs,
                 _block(values.get(name, "{}")),
                 fixed={"allowLoopbackCidr": emulated},
+                others=list(_paths()),
                 invoke=invoke,
             )
             found[name] = {snake(key): value for key, value in legal.items()}
             problems += [
-                problem.text(_path(name, problem.key), hide=name in secret) for problem in illegal
+                _sentence(f"{name}.{p.key}" if p.key else name, p, hide=name in secret)
+                for p in illegal
             ]
-        problems += _hosts_that_do_not_fit(found)
+        problems += [
+            _sentence("hosts.count", problem, hide=not {"hosts", "network"}.isdisjoint(secret))
+            for problem in _hosts_that_do_not_fit(found["hosts"], found["network"])
+        ]
         if problems:
             lines = "".join(f"\n  - {problem}" for problem in problems)
             raise SettingsError(
@@ -197,25 +214,30 @@ class Settings:
         )
 
 
-def camel(name: str) -> str:
-    """Spell an argument as users of Pulumi type it: `zone_count` -> `zoneCount`."""
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)
-
-
-def snake(name: str) -> str:
-    """Spell a key as the component does: `zoneCount` -> `zone_count`."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
 def _paths() -> Iterator[str]:
     for name, block in BLOCKS.items():
         for key in block.knobs:
             yield f"{name}.{key}"
 
 
-def _path(block: str, key: str) -> str:
-    return f"{PROJECT}:{block}.{key}" if key else f"{PROJECT}:{block}"
+def _unknown(key: str) -> str:
+    block, _, inner = key.partition(".")
+    if key in _paths():
+        return (
+            f"is not a key of its own: expected {inner} in the block {PROJECT}:{block}, where"
+            " `pulumi config set --path` puts it"
+        )
+    return f"is unknown: {suggestion(key, [ENVIRONMENT, *BLOCKS], list(_paths()))}"
+
+
+def _sentence(path: str, problem: Problem, *, hide: bool) -> str:
+    """Say what is wrong; of a secret not even that, since it may repeat the value."""
+    if hide and problem.has_value:
+        return (
+            f"{PROJECT}:{path} is secret and not legal. No setting needs to be secret: set it in"
+            " plain text to see what is expected"
+        )
+    return problem.text(f"{PROJECT}:{path}", lambda value: json.dumps(value, ensure_ascii=False))
 
 
 def _block(text: str) -> object:
@@ -226,58 +248,108 @@ def _block(text: str) -> object:
         return text
 
 
-def _hosts_that_do_not_fit(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _hosts_that_do_not_fit(
+    hosts: Mapping[str, Any], network: Mapping[str, Any]
+) -> Iterator[Problem]:
     """Check the hosts against the network, if both are legal by themselves."""
-    network, hosts = found["network"], found["hosts"]
-    try:
-        hosts_fit(hosts["count"], network["vpc_cidr"], network["zone_count"])
-    except KeyError:
-        return []
-    except ValueError as problem:
-        return [f"{_path('hosts', 'count')} is {hosts['count']}: {problem}"]
-    return []
+    if "count" in hosts and {"vpc_cidr", "zone_count"} <= network.keys():
+        try:
+            hosts_fit(hosts["count"], network["vpc_cidr"], network["zone_count"])
+        except ValueError as error:
+            yield Problem("count", str(error), hosts["count"])
 
 
-def stack_file_values(file: Path) -> dict[str, str]:
-    """Read the program's keys from a stack's file, as Pulumi would hand them over.
+class _StackFile(yaml.SafeLoader):
+    """Reads YAML as Pulumi does, to which dates and words such as `yes` and `on` are text."""
 
-    Encrypted values are left out: only Pulumi can read them.
+
+_StackFile.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp"))]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_StackFile.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+def _stack_config(file: Path) -> dict[str, Any]:
+    """Read a stack's file.
+
+    Raises:
+        SettingsError: it is not what Pulumi takes for one.
     """
-    config = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {})
-    prefix = f"{PROJECT}:"
-    return {
-        key.removeprefix(prefix): value if isinstance(value, str) else json.dumps(value)
-        for key, value in _without_encrypted(config).items()
-        if key.startswith(prefix)
-    }
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), _StackFile)  # noqa: S506 - a safe one
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}") from None
+    config = (content.get("config") or {}) if isinstance(content, Mapping) else content or {}
+    if not isinstance(config, Mapping) or any(":" in str(key) for key in content or {}):
+        raise SettingsError(f"{file}: expected `config:`, and below it all keys with a colon")
+    return {str(key): value for key, value in config.items()}
 
 
 def _without_encrypted(value: Any) -> Any:  # noqa: ANN401 - any YAML
     if isinstance(value, Mapping):
-        return {
-            key: _without_encrypted(item)
-            for key, item in value.items()
-            if not (isinstance(item, Mapping) and item.keys() == {"secure"})
-        }
+        return {k: _without_encrypted(item) for k, item in value.items() if not _encrypted(item)}
+    if isinstance(value, list):
+        return [_without_encrypted(item) for item in value if not _encrypted(item)]
     return value
+
+
+def _encrypted(value: object) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"secure"}
+
+
+def _as_text(value: object) -> str:
+    """Give a value of a stack's file as Pulumi hands it over; it takes nothing for empty text."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def check_stack_file(file: Path, stack: str) -> str:
+    """Check a stack's file without deploying it.
+
+    What only AWS knows is not checked, nor what is encrypted, which only Pulumi can read.
+
+    Returns:
+        What was found to be legal.
+
+    Raises:
+        SettingsError: with every problem.
+    """
+    config = _stack_config(file)
+    plain = _without_encrypted(config)
+    prefix = f"{PROJECT}:"
+    Settings.parse(
+        {
+            key.removeprefix(prefix): _as_text(value)
+            for key, value in plain.items()
+            if key.startswith(prefix)
+        },
+        stack=stack,
+        emulated=bool(plain.get("aws:endpoints")),
+    )
+    rest = "" if plain == config else ", as far as it is not encrypted"
+    return f"{file}: every setting is legal{rest}"
 
 
 def main(stacks: Sequence[str]) -> int:
     """Check stack files, all of them by default; return the exit code."""
-    files = {file.name.split(".")[1]: file for file in sorted(Path().glob("Pulumi.*.yaml"))}
+    files = [
+        file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        for file in sorted(Path().glob("Pulumi.*.yaml"))
+    ]
+    wrong = [stack for stack in stacks if stack not in files]
+    if wrong or not files:
+        missing = wrong[0] if wrong else "<stack>"
+        known = ", ".join(files) or "none"
+        print(f"error: there is no Pulumi.{missing}.yaml here; stacks: {known}", file=sys.stderr)
+        return 1
     failed = False
     for stack in stacks or files:
-        if stack not in files:
-            failed = True
-            print(
-                f"error: there is no Pulumi.{stack}.yaml here: expected one of"
-                f" {', '.join(files) or 'none'}",
-                file=sys.stderr,
-            )
-            continue
         try:
-            Settings.parse(stack_file_values(files[stack]), stack=stack)
-            print(f"Pulumi.{stack}.yaml: every setting is legal")
+            print(check_stack_file(Path(f"Pulumi.{stack}.yaml"), stack))
         except SettingsError as error:
             failed = True
             print(f"error: {error}", file=sys.stderr)

@@ -19,12 +19,13 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, NamedTuple, NotRequired, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, NotRequired, TypeVar, get_args, get_origin
 
 import pulumi
+
+from components.values import expected, is_output, typed, unwired
 
 _T = TypeVar("_T")
 
@@ -84,16 +85,21 @@ class Problem(NamedTuple):
     value: Any = inspect.Parameter.empty
     """What was given; left out where nothing was, or where it does not matter."""
 
-    def text(self, name: str, *, hide: bool = False) -> str:
+    @property
+    def has_value(self) -> bool:
+        """Whether the problem is about a value."""
+        return self.value is not inspect.Parameter.empty
+
+    def text(self, name: str, show: Callable[[Any], str] = repr) -> str:
         """Return the problem as a sentence.
 
         Args:
             name: the argument's name, as the user knows it.
-            hide: do not show the value: it is secret.
+            show: how the user writes a value.
         """
-        if self.value is inspect.Parameter.empty:
+        if not self.has_value:
             return f"{name} {self.message}"
-        shown = "[secret]" if hide else repr(self.value)
+        shown = "an output" if is_output(self.value) else show(self.value)
         if len(shown) > _SHOWN_CHARACTERS:
             shown = f"{shown[:_SHOWN_CHARACTERS]}... ({len(shown)} characters)"
         return f"{name} is {shown}: {self.message}"
@@ -120,7 +126,7 @@ def arguments(shape: type[_T]) -> type[_T]:
         knob = next((mark for mark in marks if isinstance(mark, Knob)), None)
         if optional != (knob is not None):
             raise TypeError(f"{shape.__name__}.{key}: expected NotRequired with a Knob, or neither")
-        own, wired = _unwired(kind)
+        own, wired = unwired(kind)
         rules = [Rule(mark.check) if isinstance(mark, Knob) else mark for mark in marks]
         default = knob.default if knob else None
         found[key] = Argument(own, wired, not optional, default, tuple(rules))
@@ -157,8 +163,8 @@ def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions |
     if not _COMPONENT_NAME.fullmatch(name):
         problems.insert(
             0,
-            "its name becomes part of AWS's: expected a small letter, then up to 31 small letters,"
-            " digits or '-'",
+            "its name becomes part of names in AWS: expected a lowercase letter, then up to 31"
+            " lowercase letters, digits or '-'",
         )
     if problems:
         lines = "".join(f"\n  - {problem}" for problem in problems)
@@ -172,6 +178,7 @@ def examine(
     args: object,
     *,
     fixed: Mapping[str, Any] | None = None,
+    others: Sequence[str] = (),
     invoke: pulumi.InvokeOptions | None = None,
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Check arguments, all of them.
@@ -180,16 +187,20 @@ def examine(
         known: the arguments that there are, by key.
         args: key -> value, as somebody gave them.
         fixed: values that are not theirs to give, but that rules need.
+        others: paths of keys elsewhere, which somebody may have meant.
         invoke: how to ask AWS. Default: rules that ask AWS are left out.
 
     Returns:
         The values, with defaults filled in and types made right; and what is wrong with them.
     """
     if not isinstance(args, Mapping):
-        return {}, [Problem("", "expected names with values", args)]
+        message = f"expected keys with values; the keys are {', '.join(known)}"
+        return {}, [Problem("", message, args)]
     given = {str(key): value for key, value in args.items()}
     problems = [
-        Problem(key, f"is unknown: {suggestion(key, known)}") for key in given if key not in known
+        Problem(key, f"is unknown: {suggestion(key, known, others)}")
+        for key in given
+        if key not in known
     ]
     legal = dict(fixed or {})
     for key, argument in known.items():
@@ -208,9 +219,18 @@ def examine(
 def suggestion(
     name: str, known: Mapping[str, object] | Sequence[str], others: Sequence[str] = ()
 ) -> str:
-    """Say what somebody who typed an unknown name probably meant: a known one, or another."""
-    meant = get_close_matches(name, [*known, *others], n=1)
-    return f"did you mean {meant[0]}?" if meant else f"expected one of {', '.join(sorted(known))}"
+    """Say what somebody who typed an unknown name probably meant.
+
+    Args:
+        name: what was typed.
+        known: the names that there are.
+        others: paths, such as `network.zoneCount`, whose last part may have been meant.
+    """
+    paths = {path.rpartition(".")[2]: path for path in others}
+    (meant,) = get_close_matches(name, [*known, *paths, *others], n=1) or [None]
+    if meant is None:
+        return f"expected one of {', '.join(sorted(known))}"
+    return f"did you mean {meant if meant in known else paths.get(meant, meant)}?"
 
 
 def pick(shape: type[_T], values: Mapping[str, Any]) -> _T:
@@ -236,6 +256,17 @@ def sentences(shape: type) -> dict[str, str]:
     return found
 
 
+def camel(name: str) -> str:
+    """Spell an argument as users of Pulumi type it: `zone_count` -> `zoneCount`."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def snake(name: str) -> str:
+    """Spell a key as the component does: `zoneCount` -> `zone_count`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
 def _broken_rules(
     known: Mapping[str, Argument], values: dict[str, Any], invoke: pulumi.InvokeOptions | None
 ) -> list[Problem]:
@@ -246,9 +277,9 @@ def _broken_rules(
     for key, rule in sorted(found, key=lambda pair: bool(pair[1].needs or pair[1].asks_aws)):
         if not {key, *rule.needs} <= values.keys() or (rule.asks_aws and invoke is None):
             continue
-        if _is_output(values[key]):
-            continue
         words = [values[name] for name in (key, *rule.needs)]
+        if any(map(is_output, words)):
+            continue
         try:
             rule.check(*words, *([invoke] if rule.asks_aws else []))
         except ValueError as problem:
@@ -256,58 +287,18 @@ def _broken_rules(
     return problems
 
 
-def _unwired(kind: Any) -> tuple[Any, bool]:  # noqa: ANN401 - any annotation
-    """Return what a `pulumi.Input` is an input of, and whether it is one."""
-    if get_origin(kind) in (Union, UnionType):
-        first, *others = get_args(kind)
-        if any(get_origin(other) is Awaitable for other in others):
-            return first, True
-    return kind, False
-
-
-def _is_output(value: object) -> bool:
-    return isinstance(value, pulumi.Output | Awaitable)
-
-
 def _checked(argument: Argument, value: Any) -> Any:  # noqa: ANN401 - a caller may pass anything
-    if argument.wired and _is_output(value):
-        return value
-    if argument.required and value in (None, "", [], ()):
-        raise ValueError(f"expected {_expected(argument.kind)}, not empty")
-    return _typed(argument.kind, value)
-
-
-def _typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
-    """Return a value as its type says; an integral float is how other languages send an integer.
+    """Return a value as the argument's type says.
 
     Raises:
-        ValueError: it is of another type; with what is expected.
+        ValueError: it is of another type, or empty although it is required; with what is expected.
     """
-    inner, wired = _unwired(kind)
-    if wired and _is_output(value):
+    if argument.wired and is_output(value):
         return value
-    if get_origin(inner) is Sequence:
-        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-            (each,) = get_args(inner)
-            return [_typed(each, item) for item in value]
-    elif isinstance(value, bool):
-        if inner is bool:
-            return value
-    elif inner is int:
-        if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-            return int(value)
-    elif inner is str and isinstance(value, str):
-        return value
-    quotes = ": put it in quotes" if inner is str and isinstance(value, bool | int | float) else ""
-    raise ValueError(f"expected {_expected(inner)}{quotes}")
-
-
-def _expected(kind: Any) -> str:  # noqa: ANN401 - any annotation
-    inner, _ = _unwired(kind)
-    if get_origin(inner) is Sequence:
-        (each,) = get_args(inner)
-        return f"a list (each entry: {_expected(each)})"
-    return {bool: "true or false", int: "a whole number", str: "text"}[inner]
+    entries = value if isinstance(value, list | tuple) and value else [value]
+    if argument.required and any(entry in (None, "", [], ()) for entry in entries):
+        raise ValueError(f"expected {expected(argument.kind)}, not empty")
+    return typed(argument.kind, value)
 
 
 def _aws_provider(opts: pulumi.ResourceOptions | None) -> pulumi.ProviderResource | None:

@@ -91,7 +91,9 @@ def admin_cidrs(value: Sequence[str]) -> None:
             )
     twice = sorted({entry for entry in value if value.count(entry) > 1})
     if twice:
-        raise ValueError(f"{', '.join(twice)} is there more than once; expected each network once")
+        raise ValueError(
+            f"{', '.join(twice)} is in the list more than once; expected each network once"
+        )
 
 
 def duration_seconds(value: str) -> float:

@@ -18,9 +18,9 @@ from typing import Any, get_origin
 
 import yaml
 
-from components.arguments import Argument, declared, sentences
+from components.arguments import Argument, declared, sentences, snake
 from mocks.recording import Deployment, Registered, deploy
-from settings import BLOCKS, ENVIRONMENT, PROJECT, Block, snake
+from settings import BLOCKS, ENVIRONMENT, PROJECT, Block
 
 ROOT = Path(__file__).parent.parent
 

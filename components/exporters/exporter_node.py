@@ -14,11 +14,24 @@ from components.exporters.user_data import legal_user_data
 HOST_TAGS = ("Name", "role", "environment")
 """Tags that every host has, beside the one for discovery."""
 
+MAX_KEY_NAME = 255
+
 
 def not_a_host_tag(value: str) -> None:
     """Check that the discovery tag is none of a host's other tags."""
     if value in HOST_TAGS:
         raise ValueError(f"hosts have a tag {value!r} of their own; expected another key")
+
+
+def legal_key_name(value: str) -> None:
+    """Check the name of an EC2 key pair; empty means none.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateKeyPair.html
+    """
+    if len(value) > MAX_KEY_NAME or not value.isascii():
+        raise ValueError(
+            f"expected the name of a key pair, at most {MAX_KEY_NAME} ASCII characters"
+        )
 
 
 def legal_environment(value: str) -> None:
@@ -59,7 +72,7 @@ class ExporterNodeArgs(TypedDict):
     associate_public_ip: NotRequired[Annotated[bool, Knob(default=False)]]
     """Give the host a public address, which it needs for internet access in a public subnet."""
 
-    ssh_key_name: NotRequired[Annotated[str, Knob("")]]
+    ssh_key_name: NotRequired[Annotated[str, Knob("", legal_key_name)]]
     """EC2 key pair of the host, by name. Empty: none."""
 
     discovery_tag_key: NotRequired[Annotated[DiscoveryTagKey, Rule(not_a_host_tag)]]

@@ -99,8 +99,8 @@ def zones_fit(zones: int, cidr: str) -> None:
         larger = [p for p in range(MAX_VPC_PREFIX, prefix) if _zone_room(p) >= zones]
         instead = f", or a VPC of /{max(larger)} or larger" if larger else ""
         raise ValueError(
-            f"the VPC {cidr} has room for {room} zones of {SUBNET_TIERS} subnets;"
-            f" expected at most {room} zones{instead}"
+            f"the VPC {cidr} has room for {room} zone(s) of {SUBNET_TIERS} subnets;"
+            f" expected at most {room}{instead}"
         )
 
 
@@ -114,8 +114,8 @@ def hosts_fit(hosts: int, cidr: str, zones: int) -> None:
     room = (addresses - RESERVED_ADDRESSES - OTHER_ADDRESSES) * zones
     if hosts > room:
         raise ValueError(
-            f"{zones} subnets of the VPC {cidr} have room for {room} hosts;"
-            " expected fewer hosts, more zones or a larger VPC"
+            f"{zones} subnet(s) of the VPC {cidr} have room for {room} hosts;"
+            f" expected at most {room}, or more zones, or a larger VPC"
         )
 
 

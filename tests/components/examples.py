@@ -1,5 +1,6 @@
 """Legal arguments of every component, the fewest and all of them."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,12 @@ class Example(NamedTuple):
     """The arguments that have a default, with other values than it."""
 
     @property
+    def shape(self) -> type:
+        """The `TypedDict` of its arguments."""
+        found: type = inspect.signature(self.component).parameters["args"].annotation
+        return found
+
+    @property
     def all(self) -> dict[str, Any]:
         """Every argument."""
         return {**self.fewest, **self.others}
@@ -27,8 +34,9 @@ class Example(NamedTuple):
 
 NETWORK = Example(
     MonitoringNetwork,
-    {"vpc_cidr": "10.42.0.0/16"},
+    {},
     {
+        "vpc_cidr": "10.43.0.0/16",
         "zone_count": 3,
         "nat_strategy": "per-az",
         "flow_logs": True,
@@ -39,17 +47,12 @@ NETWORK = Example(
 )
 SERVICE = Example(
     PrometheusService,
-    {
-        "vpc_id": "vpc-1",
-        "subnet_ids": ["subnet-1", "subnet-2"],
-        "environment": "dev",
-        "prometheus_version": "3.15.0",
-        "image_context": str(ROOT / "docker" / "prometheus"),
-    },
+    {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"], "environment": "dev"},
     {
         "assign_public_ip": True,
         "admin_cidrs": ["203.0.113.7/32", "198.51.100.0/24"],
-        "prometheus_port": 9091,
+        "version": "3.14.0",
+        "port": 9091,
         "node_exporter_port": 9101,
         "discovery_tag_key": "team:monitor",
         "discovery_tag_value": "yes",
@@ -63,18 +66,20 @@ SERVICE = Example(
         "credentials": "task-role",
         "access_key_rotation": 2,
         "log_retention_days": 30,
+        "image_context": str(ROOT / "docker" / "prometheus"),
         "delete_images_on_destroy": True,
     },
 )
 GROUP = Example(
     ExporterGroup,
+    {"vpc_id": "vpc-1", "prometheus_security_group_id": "sg-prometheus"},
     {
-        "vpc_id": "vpc-1",
-        "prometheus_security_group_id": "sg-prometheus",
-        "node_exporter_version": "1.12.1",
-        "user_data_script": str(ROOT / "userdata" / "node_exporter.sh"),
+        "node_exporter_version": "1.12.0",
+        "node_exporter_port": 9101,
+        "instance_type": "t3.micro",
+        "ami_id": "ami-0fedcba9876543210",
+        "ssh_cidrs": ["203.0.113.8/32"],
     },
-    {"node_exporter_port": 9101, "instance_type": "t3.micro", "ssh_cidrs": ["203.0.113.8/32"]},
 )
 NODE = Example(
     ExporterNode,

@@ -6,9 +6,10 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.provider.experimental import host
 
 import components
+from components import plugin
+from components.arguments import camel
 from tests.components.examples import EXAMPLES
 
 JSON_TYPES = {bool: "boolean", int: "integer", str: "string", list: "array"}
@@ -16,15 +17,9 @@ JSON_TYPES = {bool: "boolean", int: "integer", str: "string", list: "array"}
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    classes = [getattr(components, name) for name in EXAMPLES]
-    found = json.loads(str(host.ComponentProvider(classes, "prometheus-aws").schema))  # type: ignore[attr-defined]
+    found = json.loads(str(plugin.Plugin().schema))
     assert isinstance(found, dict)
     return found
-
-
-def camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)
 
 
 def test_every_component_is_exported_with_its_arguments() -> None:

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 import components
+from components.arguments import camel
 from docs import generate
-from settings import BLOCKS, Settings, camel
+from settings import BLOCKS, Settings
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ("Pulumi.yaml", "docs/configuration.md", "docs/resources.md")

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import SettingsError
-from tests.recording import (
+from mocks.recording import (
     ACCOUNT,
     REGION,
     SECRET_KEY,
@@ -19,6 +18,7 @@ from tests.recording import (
     refuse,
     without_secrets,
 )
+from settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "prometheus-aws"

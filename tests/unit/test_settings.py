@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from components.checks import FARGATE_MEMORY_MIB, LOG_RETENTION_DAYS, PRIVATE_RANGES
+from mocks.recording import Deployment, deploy, refuse
 from settings import Settings, SettingsError
-from tests.recording import Deployment, deploy, refuse
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 ZONES = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from components.exporter_group import user_data
+from components.exporters.user_data import user_data
 from sandbox import binaries
 
 if TYPE_CHECKING:

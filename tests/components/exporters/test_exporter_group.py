@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components import policies
-from tests.components.examples import GROUP, ROOT
-from tests.recording import AMI, Deployment, deploy, undescribed
+from components import assets, policies
+from mocks.recording import AMI, Deployment, deploy, undescribed
+from tests.components.examples import GROUP
 
 EXACT = {
     ("aws:ec2/securityGroup:SecurityGroup", "hosts-security-group"),
@@ -109,7 +109,8 @@ def test_ssh_only_when_asked_for() -> None:
 
 def test_the_role_is_for_session_manager_only(default: Deployment) -> None:
     role = default.inputs("hosts-role")
-    assert json.loads(role["assumeRolePolicy"]) == policies.trust("ec2.amazonaws.com")
+    trusted = policies.document(policies.trust("ec2.amazonaws.com"))
+    assert json.loads(role["assumeRolePolicy"]) == json.loads(trusted)
     assert default.inputs("hosts-session-manager") == {
         "role": "hosts-role",
         "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
@@ -138,12 +139,24 @@ def test_the_image_is_amazon_linux_of_the_types_architecture(
     assert outputs(deployment)["ami_id"] == AMI
 
 
+def test_a_given_image_is_used_and_no_other_is_asked_for() -> None:
+    deployment = group(ami_id="ami-0fedcba9876543210")
+    assert outputs(deployment)["ami_id"] == "ami-0fedcba9876543210"
+    assert not [call.token for call in deployment.calls if call.token.startswith("aws:ssm/")]
+
+
+def test_another_version_is_installed_when_asked_for() -> None:
+    text = outputs(group(node_exporter_version="1.9.0"))["user_data"]
+    assert "export NODE_EXPORTER_VERSION=1.9.0\n" in text
+
+
 def test_the_outputs(default: Deployment) -> None:
-    script = (ROOT / "userdata" / "node_exporter.sh").read_text(encoding="utf-8")
+    script = assets.user_data_script("node_exporter")
+    version = assets.VERSIONS["node_exporter"]
     assert outputs(default) == {
         "security_group_id": "hosts-security-group-id",
         "instance_profile_name": "hosts-profile",
         "ami_id": AMI,
-        "user_data": "#!/bin/bash\nexport NODE_EXPORTER_VERSION=1.12.1\n"
+        "user_data": f"#!/bin/bash\nexport NODE_EXPORTER_VERSION={version}\n"
         f"export NODE_EXPORTER_PORT=9100\n{script}",
     }

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from mocks.recording import ACCOUNT, REGION, Deployment, deploy
 from tests.components.examples import NETWORK
-from tests.recording import ACCOUNT, REGION, Deployment, deploy
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -40,7 +40,7 @@ FIRST_NAT = {
 FLOW_LOGS = {
     ("aws:cloudwatch/logGroup:LogGroup", "net-flow-logs-group"),
     ("aws:iam/role:Role", "net-flow-logs-role"),
-    ("aws:iam/rolePolicy:RolePolicy", "net-flow-logs-policy"),
+    ("aws:iam/rolePolicy:RolePolicy", "net-flow-logs-role-policy"),
     ("aws:ec2/flowLog:FlowLog", "net-flow-logs"),
 }
 
@@ -126,14 +126,16 @@ def test_zones_are_sorted_and_only_those_that_need_no_opt_in() -> None:
         lambda: NETWORK.component("net", NETWORK.fewest), invokes={token: {"names": names}}
     )
     assert deployment.inputs("net-public-0")["availabilityZone"] == f"{REGION}a"
-    (asked,) = [call.args for call in deployment.calls if call.token == token]
-    assert asked == {
+    wanted = {
         "state": "available",
         "filters": [
             {"name": "opt-in-status", "values": ["opt-in-not-required"]},
             {"name": "zone-type", "values": ["availability-zone"]},
         ],
     }
+    # When the arguments are checked, and for the subnets.
+    asked = [call.args for call in deployment.calls if call.token == token]
+    assert asked == [wanted, wanted]
 
 
 def test_the_outputs(default: Deployment) -> None:
@@ -192,7 +194,7 @@ PUBLIC = {"net-public-routes-id": {"gatewayId": "net-internet-gateway-id"}}
         ),
     ],
 )
-def test_the_way_out(nat_strategy: str, private: dict[str, Any]) -> None:
+def test_internet_access(nat_strategy: str, private: dict[str, Any]) -> None:
     assert routes(network(nat_strategy=nat_strategy)) == PUBLIC | private
 
 
@@ -319,7 +321,7 @@ def test_flow_logs_write_to_one_log_group_and_nowhere_else() -> None:
         "iamRoleArn": f"{arn}:net-flow-logs-role",
         "tags": {"Name": "net-flow-logs"},
     }
-    policy = deployment.inputs("net-flow-logs-policy")
+    policy = deployment.inputs("net-flow-logs-role-policy")
     assert policy["role"] == "net-flow-logs-role-id"
     (statement,) = json.loads(policy["policy"])["Statement"]
     assert statement["Resource"] == f"{arn}:net-flow-logs-group:*"
@@ -335,4 +337,4 @@ def test_flow_logs_write_to_one_log_group_and_nowhere_else() -> None:
             },
         }
     ]
-    assert "net-flow-logs-policy" in deployment.needs("net-flow-logs")
+    assert "net-flow-logs-role-policy" in deployment.needs("net-flow-logs")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from mocks.recording import Deployment, deploy
 from tests.components.examples import NODE
-from tests.recording import Deployment, deploy
 
 ARM = {("aws:ec2/instance:Instance", "host-arm64")}
 X86 = {("aws:ec2/instance:Instance", "host-x86-64")}
@@ -57,6 +57,12 @@ def test_every_option_reaches_the_instance() -> None:
         "team:monitor": "yes",
         "environment": "dev",
     }
+
+
+def test_empty_names_are_left_out(default: Deployment) -> None:
+    assert node(ssh_key_name="", environment="").inputs("host-arm64") == default.inputs(
+        "host-arm64"
+    )
 
 
 def test_another_architecture_is_another_host() -> None:

@@ -1,0 +1,66 @@
+"""Types of values, as annotations say them."""
+
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import pulumi
+
+
+def unwired(kind: Any) -> tuple[Any, bool]:  # noqa: ANN401 - any annotation
+    """Return what a `pulumi.Input` is an input of, and whether it is one."""
+    if get_origin(kind) in (Union, UnionType):
+        first, *others = get_args(kind)
+        if any(get_origin(other) is Awaitable for other in others):
+            return first, True
+    return kind, False
+
+
+def is_output(value: object) -> bool:
+    """Whether a value is one that nobody knows yet."""
+    return isinstance(value, pulumi.Output | Awaitable)
+
+
+def typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
+    """Return a value as its type says; an integral float is how other languages send an integer.
+
+    Raises:
+        ValueError: it is of another type; with what is expected.
+    """
+    inner, wired = unwired(kind)
+    if is_output(value):
+        if wired:
+            return value
+        raise ValueError(f"expected {expected(inner)} that is known when the program starts")
+    if get_origin(inner) is Sequence:
+        return _typed_list(inner, value)
+    if inner is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, inner) and isinstance(value, bool) is (inner is bool):
+        return value
+    raise ValueError(f"expected {expected(inner)}{_quotes(inner, value)}")
+
+
+def _typed_list(kind: Any, value: object) -> list[Any]:  # noqa: ANN401 - any annotation
+    (each,) = get_args(kind)
+    if isinstance(value, list | tuple):
+        with suppress(ValueError):
+            return [typed(each, entry) for entry in value]
+    raise ValueError(f"expected {expected(kind)}")
+
+
+def _quotes(kind: type, value: object) -> str:
+    """Say what to do about a value that looks right but has, or lacks, quotes."""
+    if kind is str and isinstance(value, bool | int | float):
+        return ": put it in quotes"
+    return ": leave out the quotes" if kind in (bool, int) and isinstance(value, str) else ""
+
+
+def expected(kind: Any) -> str:  # noqa: ANN401 - any annotation
+    """Say in words what a value of this type is."""
+    inner, _ = unwired(kind)
+    if get_origin(inner) is Sequence:
+        (each,) = get_args(inner)
+        return f"a list of {expected(each).removeprefix('a ')}s"
+    return {bool: "true or false", int: "a whole number", str: "a string"}[inner]

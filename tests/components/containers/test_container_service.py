@@ -1,0 +1,161 @@
+"""components.containers.container_service: exactly what a server's service is, with Prometheus."""
+
+import json
+
+import pulumi
+import pytest
+
+from components import policies
+from components.containers.container_service import ECS_TASKS, may_start_a_task
+from mocks.recording import ACCOUNT, REGION, Deployment, deploy
+from tests.components.examples import SERVICE
+from tests.components.services import ARN, container, document, outputs, service
+
+# --- the task and the service ---
+
+
+def test_the_task_definition(prometheus: Deployment) -> None:
+    inputs = dict(prometheus.inputs("prom-task"))
+    del inputs["containerDefinitions"]
+    assert inputs == {
+        "family": "prom-0badcafe",
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+        "runtimePlatform": {"operatingSystemFamily": "LINUX", "cpuArchitecture": "ARM64"},
+        "ephemeralStorage": {"sizeInGib": 21},
+        "volumes": [{"name": "data"}, {"name": "rendered"}],
+        "executionRoleArn": f"{ARN}:prom-execution-role",
+    }
+
+
+def test_the_sizes_reach_the_task() -> None:
+    inputs = service(task_cpu=1024, task_memory=4096, storage_gib=100).inputs("prom-task")
+    assert (inputs["cpu"], inputs["memory"]) == ("1024", "4096")
+    assert inputs["ephemeralStorage"] == {"sizeInGib": 100}
+    (described,) = json.loads(inputs["containerDefinitions"])
+    assert described["memory"] == 4096
+
+
+def test_the_log(prometheus: Deployment) -> None:
+    assert prometheus.inputs("prom-log") == {"retentionInDays": 14}
+    assert service(log_retention_days=30).inputs("prom-log") == {"retentionInDays": 30}
+    options = container(prometheus)["logConfiguration"]["options"]
+    assert options["awslogs-group"] == "prom-log"
+    assert options["awslogs-region"] == REGION
+
+
+def test_one_prometheus_at_a_time(prometheus: Deployment) -> None:
+    assert prometheus.inputs("prom-service") == {
+        "cluster": f"{ARN}:prom-cluster",
+        "taskDefinition": f"{ARN}:prom-task",
+        "launchType": "FARGATE",
+        "platformVersion": "LATEST",
+        "desiredCount": 1,
+        "deploymentMinimumHealthyPercent": 0,
+        "deploymentMaximumPercent": 100,
+        "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+        "availabilityZoneRebalancing": "DISABLED",
+        "enableEcsManagedTags": True,
+        "propagateTags": "SERVICE",
+        "waitForSteadyState": True,
+        "networkConfiguration": {
+            "subnets": ["subnet-1", "subnet-2"],
+            "securityGroups": ["prom-security-group-id"],
+            "assignPublicIp": False,
+        },
+    }
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_a_public_address_only_when_asked_for(*, public: bool) -> None:
+    deployment = service(assign_public_ip=public)
+    assert deployment.inputs("prom-service")["networkConfiguration"]["assignPublicIp"] is public
+    assert ("Association.PublicIp" in outputs(deployment)["url_command"]) is public
+
+
+def test_after_a_rollback_the_update_fails_so_that_the_old_key_stays() -> None:
+    """A rolled-back service is steady too: Pulumi would go on and delete the key that it uses."""
+    old = f"{ARN}:the-old-revision"
+    with pytest.raises(pulumi.RunError, match=rf"prom-service runs {old}, not {ARN}:prom-task"):
+        deploy(
+            lambda: SERVICE.component("prom", SERVICE.fewest),
+            outputs={"aws:ecs/service:Service": {"taskDefinition": old}},
+        )
+
+
+def test_the_service_starts_when_all_that_it_needs_is_there(
+    prometheus: Deployment, task_role: Deployment
+) -> None:
+    """What no input of the service refers to must be waited for explicitly."""
+    assert {
+        "prom-task",
+        "prom-discovery-user-policy",
+        "prom-execution-role-policy",
+        "prom-security-group-aws",
+    } <= prometheus.needs("prom-service")
+    assert "prom-task-role-policy" in task_role.needs("prom-service")
+    admin = service(admin_cidrs=["203.0.113.7/32"])
+    assert "prom-security-group-admin-203.0.113.7/32" in admin.needs("prom-service")
+
+
+# --- who may do what ---
+
+REPOSITORY = "arn:aws:ecr:eu-central-1:123456789012:repository/prometheus"
+LOG_GROUP = "arn:aws:logs:eu-central-1:123456789012:log-group:prometheus"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prometheus-AbCdEf"  # noqa: S105 - an ARN
+
+
+def test_what_ecs_may_do_before_a_task_runs() -> None:
+    pull = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
+    log = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    # Two values of one secret are one statement.
+    assert json.loads(may_start_a_task(REPOSITORY, LOG_GROUP, [SECRET, SECRET])) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"},
+            {"Effect": "Allow", "Action": pull, "Resource": REPOSITORY},
+            {"Effect": "Allow", "Action": log, "Resource": f"{LOG_GROUP}:*"},
+            {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": SECRET},
+        ],
+    }
+
+
+def test_without_a_secret_ecs_reads_none() -> None:
+    with_secret = json.loads(may_start_a_task(REPOSITORY, LOG_GROUP, [SECRET]))["Statement"]
+    without = json.loads(may_start_a_task(REPOSITORY, LOG_GROUP, []))["Statement"]
+    assert without == with_secret[:-1]
+
+
+def test_the_execution_role_reaches_exactly_our_own_resources(prometheus: Deployment) -> None:
+    assert prometheus.inputs("prom-execution-role-policy")["role"] == "prom-execution-role-id"
+    assert document(prometheus, "prom-execution-role-policy") == json.loads(
+        may_start_a_task(f"{ARN}:prom-images", f"{ARN}:prom-log", [f"{ARN}:prom-discovery-secret"])
+    )
+
+
+TRUST = policies.trust(
+    ECS_TASKS, policies.from_account(ACCOUNT, f"arn:aws:ecs:{REGION}:{ACCOUNT}:*")
+)
+
+
+def test_only_ecs_assumes_the_roles_the_tasks_for_this_account_and_region(
+    task_role: Deployment,
+) -> None:
+    roles = {r.name: json.loads(r.inputs["assumeRolePolicy"]) for r in task_role.of_type(":Role")}
+    # AWS documents the conditions for the task's role only.
+    ecs = json.loads(policies.document(policies.trust(ECS_TASKS)))
+    assert roles == {
+        "prom-execution-role": ecs,
+        "prom-task-role": json.loads(policies.document(TRUST)),
+    }
+
+
+def test_another_partition_has_other_arns() -> None:
+    partition = {"aws:index/getPartition:getPartition": {"partition": "aws-cn"}}
+    args = {**SERVICE.fewest, "credentials": "task-role"}
+    deployment = deploy(lambda: SERVICE.component("prom", args), invokes=partition)
+    (statement,) = document(deployment, "prom-task-role", "assumeRolePolicy")["Statement"]
+    source = statement["Condition"]["ArnLike"]["aws:SourceArn"]
+    assert source == f"arn:aws-cn:ecs:{REGION}:{ACCOUNT}:*"

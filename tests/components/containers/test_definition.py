@@ -1,0 +1,53 @@
+"""components.containers.definition: a container as ECS wants it described, to the letter."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.containers.definition import Container, SecretValue, container_definition
+from mocks.recording import deploy
+
+GOLDEN = Path(__file__).parent / "golden" / "definition.json"
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:server-AbCdEf"
+CONTAINER = Container(
+    name="server",
+    user="1000:1000",
+    environment={"ZONE": "a", "PORT": "8080"},
+    ports=[8080, 8081],
+    volumes={"data": "/data", "scratch": "/tmp"},  # noqa: S108 - a path in the container
+    health_command=["CMD", "server", "--healthy"],
+    open_files=1024,
+    secrets={"KEY": SecretValue(ARN, "the_key", "version-1")},
+)
+
+
+def definition(container: Container) -> dict[str, Any]:
+    """The definition as JSON, with everything known."""
+    found: list[str] = []
+
+    def program() -> None:
+        described = container_definition(container, "image@sha256:0", 512, "eu-central-1", "log")
+        pulumi.Output.json_dumps(described).apply(found.append)
+
+    deploy(program)
+    (text,) = found
+    return dict(json.loads(text))
+
+
+def test_the_definition() -> None:
+    """After a change that is meant, edit the golden file."""
+    assert definition(CONTAINER) == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+def test_without_a_secret_there_is_none() -> None:
+    expected = {**definition(CONTAINER), "secrets": []}
+    assert definition(replace(CONTAINER, secrets={})) == expected
+
+
+def test_a_new_version_of_a_secret_is_a_new_definition() -> None:
+    rotated = replace(CONTAINER, secrets={"KEY": SecretValue(ARN, "the_key", "version-2")})
+    (secret,) = definition(rotated)["secrets"]
+    assert secret == {"name": "KEY", "valueFrom": f"{ARN}:the_key::version-2"}

@@ -1,0 +1,143 @@
+"""What each knob of the components accepts: the limits that its declaration names."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from components import (
+    ExporterGroupArgs,
+    ExporterNodeArgs,
+    MonitoringNetworkArgs,
+    PrometheusServiceArgs,
+)
+from components.arguments import declared, examine
+
+# Source: the API reference of PutRetentionPolicy.
+LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096]
+LOG_DAYS += [1827, 2192, 2557, 2922, 3288, 3653]
+
+PORTS = ([1024, 65535], [0, 80, 1023, 65536], "expected a whole number from 1024 to 65535")
+LOGS = (LOG_DAYS, [0, 2, 15, 3654, -1], f"expected one of {', '.join(map(str, LOG_DAYS))}")
+
+# Arguments, key, legal values, illegal ones, what is expected.
+LIMITS = [
+    (
+        MonitoringNetworkArgs,
+        "zone_count",
+        [1, 8],
+        [0, 9, -1],
+        "expected a whole number from 1 to 8",
+    ),
+    (
+        MonitoringNetworkArgs,
+        "nat_strategy",
+        ["none", "single", "per-az"],
+        ["", "None", "none "],
+        "expected one of none, single, per-az",
+    ),
+    (MonitoringNetworkArgs, "log_retention_days", *LOGS),
+    (PrometheusServiceArgs, "log_retention_days", *LOGS),
+    (
+        PrometheusServiceArgs,
+        "cpu_architecture",
+        ["ARM64", "X86_64"],
+        ["", "arm64", "x86"],
+        "expected one of ARM64, X86_64",
+    ),
+    (
+        PrometheusServiceArgs,
+        "task_cpu",
+        [256, 16384],
+        [0, 128, 257, 32768, -256],
+        "expected one of 256, 512, 1024, 2048, 4096, 8192, 16384",
+    ),
+    (
+        PrometheusServiceArgs,
+        "storage_gib",
+        [21, 200],
+        [20, 201],
+        "expected a whole number from 21 to 200 GiB",
+    ),
+    (PrometheusServiceArgs, "port", *PORTS),
+    (PrometheusServiceArgs, "node_exporter_port", *PORTS),
+    (
+        PrometheusServiceArgs,
+        "retention",
+        ["2h", "15d", "100y"],
+        ["0s", "119m", "101y"],
+        "expected a duration from 2h to 100y",
+    ),
+    (
+        PrometheusServiceArgs,
+        "scrape_interval",
+        ["1s", "1000ms", "15s", "1m"],
+        ["999ms", "0s", "61s", "1h"],
+        "expected a duration from 1s to 1m",
+    ),
+    (
+        PrometheusServiceArgs,
+        "discovery_refresh_interval",
+        ["1s", "1000ms", "15s", "1h"],
+        ["999ms", "0s", "1h1ms", "1d"],
+        "expected a duration from 1s to 1h",
+    ),
+    (
+        PrometheusServiceArgs,
+        "credentials",
+        ["iam-user", "task-role"],
+        ["", "root", "iam-user "],
+        "expected one of iam-user, task-role",
+    ),
+    (
+        PrometheusServiceArgs,
+        "access_key_rotation",
+        [1, 1_000_000],
+        [0, 1_000_001],
+        "expected a whole number from 1 to 1000000",
+    ),
+    (ExporterGroupArgs, "node_exporter_port", *PORTS),
+    (
+        ExporterGroupArgs,
+        "ami_id",
+        ["", "ami-01234567", "ami-0123456789abcdef0"],
+        ["ami-xyz", "ami-0123456", "AMI-01234567", "ami-01234567\n"],
+        "expected the id of an image, such as ami-0123456789abcdef0",
+    ),
+    (
+        ExporterNodeArgs,
+        "root_volume_gib",
+        [8, 16384],
+        [7, 16385],
+        "expected a whole number from 8 to 16384 GiB",
+    ),
+    (
+        ExporterNodeArgs,
+        "ssh_key_name",
+        ["", "admin", "k" * 255],
+        ["k" * 256, "ключ"],
+        "expected the name of a key pair, at most 255 ASCII characters",
+    ),
+    (
+        ExporterNodeArgs,
+        "environment",
+        ["", "dev"],
+        ["a b", "2prod"],
+        "expected a letter, then up to 31 letters, digits, '-' or '_'",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("shape", "key", "legal", "illegal", "expected"),
+    LIMITS,
+    ids=[f"{shape.__name__}-{key}" for shape, key, *_ in LIMITS],
+)
+def test_the_limits_of(
+    shape: type, key: str, legal: Sequence[Any], illegal: Sequence[Any], expected: str
+) -> None:
+    known = {key: declared(shape)[key]}
+    assert [examine(known, {key: value}) for value in legal] == [({key: v}, []) for v in legal]
+    said = [[p.text(key) for p in examine(known, {key: value})[1]] for value in illegal]
+    shown = [f"'{'k' * 119}... (258 characters)" if v == "k" * 256 else repr(v) for v in illegal]
+    assert said == [[f"{key} is {value}: {expected}"] for value in shown]
