@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from sandbox import binaries, prometheus, state
 from sandbox.addresses import reserve_vpc_range
-from sandbox.configuration import ROOT, local_configuration
+from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.options import options, overrides, parse
@@ -231,13 +231,13 @@ def _preview(parsed: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         vpc = reserve_vpc_range()
         stack.callback(vpc.release)
-        config = local_configuration(parsed.stack, vpc, overrides(parsed))
+        here = local_stack(parsed.stack, vpc, overrides(parsed))
         binaries.ensure(["pulumi"])  # before the user's proxy is out of sight
         isolate_from_user()
-        emulator = Emulator(config["aws:region"])
+        emulator = Emulator(here.region)
         emulator.start()
         stack.callback(emulator.stop)
-        config["aws:endpoints"] = [{"ec2": emulator.endpoint}]
+        config = {**here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         workspace = Workspace(temporary / "pulumi", parsed.stack, emulator.environment)
         workspace.create(config)

@@ -45,7 +45,7 @@ def overrides(parsed: argparse.Namespace) -> dict[str, str]:
     """Return the configuration that the command line sets: key -> text."""
     config = dict(parsed.config)
     if parsed.hosts is not None:
-        config["hostCount"] = str(parsed.hosts)
+        config["hosts.count"] = str(parsed.hosts)
     return config
 
 
@@ -124,7 +124,7 @@ def _add_configuration(command: argparse.ArgumentParser) -> None:
         default=[],
         type=_key_value,
         metavar="KEY=VALUE",
-        help="configuration in place of the stack's, as often as you like",
+        help="configuration in place of the stack's, such as hosts.count=3; as often as you like",
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from sandbox import binaries, prometheus
 from sandbox.addresses import LOOPBACK, reserve_vpc_range
-from sandbox.configuration import as_text, local_configuration, ports
+from sandbox.configuration import as_text, local_stack
 from sandbox.deploy import deploy
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
@@ -97,8 +97,8 @@ class Sandbox:
         options = self._options
         vpc = reserve_vpc_range()
         stack.callback(vpc.release)
-        config = local_configuration(options.stack, vpc, options.config)
-        prometheus_port, node_exporter_port = ports(config)
+        stack_here = local_stack(options.stack, vpc, options.config)
+        settings = stack_here.settings
         files = binaries.ensure()
         if options.deploy != "in-process":
             binaries.ensure(["pulumi"])
@@ -110,8 +110,8 @@ class Sandbox:
             pid=os.getpid(),
             stack=options.stack,
             started=time.time(),
-            region=config["aws:region"],
-            prometheus_url=f"http://{LOOPBACK}:{prometheus_port}",
+            region=stack_here.region,
+            prometheus_url=f"http://{LOOPBACK}:{settings.prometheus['port']}",
         )
         self.directory.write(self.state)
         self._log_to_file(stack)
@@ -124,13 +124,13 @@ class Sandbox:
         self.state.access_key_id = emulator.access_key_id
         self.state.secret_access_key = emulator.secret_access_key
         self.directory.write(self.state)
-        config["aws:endpoints"] = [{"ec2": emulator.endpoint}]
+        config = {**stack_here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
         account = self._deploy(emulator, config)
         emulator.enforce_iam()
         self.directory.write(self.state)
 
         logs = self.directory.logs
-        hosts = Hosts(account, files["node_exporter"], node_exporter_port, logs)
+        hosts = Hosts(account, files["node_exporter"], settings.hosts["node_exporter_port"], logs)
         hosts.start()
         stack.callback(hosts.stop)
         runtime = self._runtime(account, files)

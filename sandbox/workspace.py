@@ -76,8 +76,7 @@ class Workspace:
         _write(
             self.project / "Pulumi.yaml", {**project(), "runtime": _runtime(), "main": "program"}
         )
-        stack_config = {key: _structured(value) for key, value in config.items()}
-        _write(self.stack_file, {"config": stack_config})
+        _write(self.stack_file, {"config": config})
         done = self.run("stack", "init", self.stack, stdout=subprocess.PIPE)
         if done.returncode:
             raise PulumiError(f"Pulumi cannot make the stack {self.stack}:\n{done.stdout}")
@@ -217,16 +216,6 @@ def _runtime() -> dict[str, Any]:
     if sys.prefix != sys.base_prefix:
         options["virtualenv"] = sys.prefix
     return {"name": "python", "options": options}
-
-
-def _structured(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a text says that holds a list or an object, as `--config` takes them."""
-    if isinstance(value, str) and value[:1] in {"[", "{"}:
-        try:
-            return json.loads(value)
-        except ValueError:
-            pass  # the program says what it expects
-    return value
 
 
 def _shown(value: Any) -> Any:  # noqa: ANN401 - any JSON

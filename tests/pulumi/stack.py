@@ -6,20 +6,23 @@ import contextlib
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sandbox.configuration import ROOT, configuration
+from sandbox.addresses import reserve_vpc_range
+from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator
 from sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-VPC = "127.77.0.0/16"
+Changes = Mapping[str, object]
+"""Path of a setting, such as `hosts.count`, -> value."""
+NO_CHANGES: Changes = {}
 
 Step = tuple[str, str]
 """What was done (an operation of Pulumi's), to the resource of which name."""
@@ -70,16 +73,18 @@ class Stack:
         self.workspace = Workspace(directory / "pulumi", name, emulator.environment)
         self.workspace.create(config(emulator, name), program)
 
-    def configure(self, **changes: Any) -> None:  # noqa: ANN401 - any setting
+    def configure(self, changes: Changes) -> None:
         """Write settings into the stack's file, as a user does."""
         file = self.workspace.stack_file
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        content["config"] |= {f"prometheus-aws:{key}": value for key, value in changes.items()}
+        for path, value in changes.items():
+            block, key = path.split(".")
+            content["config"].setdefault(f"prometheus-aws:{block}", {})[key] = value
         file.write_text(yaml.safe_dump(content), encoding="utf-8")
 
-    def run(self, *arguments: str, **changes: Any) -> Run:  # noqa: ANN401 - any setting
+    def run(self, *arguments: str, changes: Changes = NO_CHANGES) -> Run:
         """Run a command that reports events; `changes` of the configuration stay."""
-        self.configure(**changes)
+        self.configure(changes)
         done = self.workspace.run(
             *arguments,
             "--json",
@@ -91,11 +96,11 @@ class Stack:
         events = [json.loads(line) for line in lines if line.startswith("{")]
         return Run(done.returncode, done.stdout, events)
 
-    def preview(self, *options: str, **changes: Any) -> Run:  # noqa: ANN401
-        return self._done(self.run("preview", *options, **changes))
+    def preview(self, *options: str) -> Run:
+        return self._done(self.run("preview", *options))
 
-    def up(self, **changes: Any) -> Run:  # noqa: ANN401
-        return self._done(self.run("up", "--yes", "--skip-preview", **changes))
+    def up(self, changes: Changes = NO_CHANGES) -> Run:
+        return self._done(self.run("up", "--yes", "--skip-preview", changes=changes))
 
     def refresh(self) -> Run:
         return self._done(self.run("refresh", "--yes", "--skip-preview"))
@@ -109,10 +114,12 @@ class Stack:
         return run
 
 
-def config(emulator: Emulator, stack: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any setting
+def config(emulator: Emulator, stack: str) -> dict[str, Any]:
     """Return the configuration of a stack in an emulator."""
-    own = {"vpcCidr": VPC, "aws:endpoints": [{"ec2": emulator.endpoint}]}
-    return configuration(stack, {**own, **changes})
+    vpc = reserve_vpc_range()
+    vpc.release()  # no host runs in it
+    endpoints = [{"ec2": emulator.endpoint}]
+    return {**local_stack(stack, vpc, {}).config, "aws:endpoints": endpoints}
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from components.container_definition import image_tag
+from components.containers.image import content_tag
 from sandbox.configuration import ROOT
 from tests.pulumi.inventory import inventory
 from tests.pulumi.stack import Run, Stack, copy_program, new_emulator, set_version
@@ -60,19 +60,19 @@ def test_nothing_changes_when_nothing_is_changed(stack: Stack) -> None:
 def test_one_host_more_or_less_touches_no_other(stack: Stack) -> None:
     before = inventory(stack.emulator)["instance"]
     count = len(before)
-    more = stack.up(hostCount=count + 1)
+    more = stack.up({"hosts.count": count + 1})
     assert more.steps == [("create", f"exporter-{count}"), ("create", f"exporter-{count}-arm64")]
     after = inventory(stack.emulator)["instance"]
     assert before < after
     assert len(after) == count + 1
-    less = stack.up(hostCount=count)
+    less = stack.up({"hosts.count": count})
     assert less.steps == [("delete", f"exporter-{count}-arm64"), ("delete", f"exporter-{count}")]
     assert inventory(stack.emulator)["instance"] == before
 
 
 def test_an_added_zone_adds_subnets_and_moves_none(stack: Stack) -> None:
     before = inventory(stack.emulator)
-    assert sorted(stack.up(zoneCount=3).steps) == [
+    assert sorted(stack.up({"network.zoneCount": 3}).steps) == [
         ("create", "monitoring-private-2"),
         ("create", "monitoring-private-2-routes"),
         ("create", "monitoring-private-2-routes-0"),
@@ -90,7 +90,7 @@ def test_an_added_zone_adds_subnets_and_moves_none(stack: Stack) -> None:
 
 def test_a_rotation_makes_the_new_key_before_the_old_one_goes(stack: Stack) -> None:
     (user,) = inventory(stack.emulator)["user"]
-    assert stack.up(accessKeyRotation=2).steps == [
+    assert stack.up({"prometheus.accessKeyRotation": 2}).steps == [
         ("create", "prometheus-discovery-key-2"),
         ("create-replacement", "prometheus-discovery-secret-version"),
         ("replace", "prometheus-discovery-secret-version"),
@@ -111,7 +111,7 @@ def test_a_new_prometheus_and_a_rollback_replace_the_task(stack: Stack) -> None:
     tags = set(_tags(stack))
     old = set_version(stack.program, "3.99.0")
     tag, new_tag = (
-        image_tag(ROOT / "docker" / "prometheus", version, "ARM64") for version in (old, "3.99.0")
+        content_tag(ROOT / "docker" / "prometheus", version, "ARM64") for version in (old, "3.99.0")
     )
     assert stack.up().steps == [
         ("create", f"prometheus-image-push-{new_tag}"),
@@ -144,7 +144,7 @@ def test_a_refresh_finds_what_was_changed_behind_pulumis_back(stack: Stack) -> N
 
 
 def test_images_are_kept_until_the_user_lets_go_of_them(stack: Stack) -> None:
-    stack.up(deleteImagesOnDestroy=False)
+    stack.up({"prometheus.deleteImagesOnDestroy": False})
     before = inventory(stack.emulator)
     refused = stack.run("destroy", "--yes")  # as a user does: with its preview
     assert refused.code != 0

@@ -6,6 +6,7 @@ import contextvars
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+import yaml
 from moto.iam.exceptions import LimitExceededException
 from moto.iam.models import IAMBackend
 from pulumi.runtime.rpc import UNKNOWN
@@ -14,7 +15,7 @@ from sandbox.configuration import ROOT, as_text
 from sandbox.deploy import DeployError, deploy
 from sandbox.resources import Account
 from tests.pulumi.inventory import inventory
-from tests.pulumi.stack import Stack, config, new_emulator
+from tests.pulumi.stack import Stack, new_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 
-EVERYTHING = {"natStrategy": "per-az", "flowLogs": True, "sshCidrs": ["192.0.2.0/24"]}
+EVERYTHING = {
+    "network.natStrategy": "per-az",
+    "network.flowLogs": True,
+    "hosts.sshCidrs": ["192.0.2.0/24"],
+}
 
 DECIDED_BY_AWS = {
     "aws:ec2/subnet:Subnet": {"vpcId"},
@@ -73,7 +78,7 @@ def test_an_up_that_fails_half_way_is_completed_by_the_next_and_destroy_leaves_n
     before = inventory(stack.emulator)
     with monkeypatch.context() as refusing:
         refusing.setattr(IAMBackend, "create_access_key", refuse)
-        failed = stack.run("up", "--yes", "--skip-preview", **EVERYTHING)
+        failed = stack.run("up", "--yes", "--skip-preview", changes=EVERYTHING)
     assert failed.code != 0
     assert "prometheus-discovery-key-1" in failed.problems
     assert "no more keys" in failed.problems
@@ -94,16 +99,18 @@ def test_an_up_that_fails_half_way_is_completed_by_the_next_and_destroy_leaves_n
 
 
 def test_what_is_wrong_with_the_configuration_reads_as_in_process(stack: Stack) -> None:
-    bad = {"hostCount": -1, "zoneCount": 9, "adminCidrs": ["0.0.0.0/0"], "hostcount": 2}
-    by_pulumi = stack.run("preview", **bad)
+    bad = {"hosts.count": -1, "hosts.cuont": 2, "prometheus.adminCidrs": ["0.0.0.0/0"]}
+    by_pulumi = stack.run("preview", changes=bad)
     assert by_pulumi.code != 0
-    text = as_text(config(stack.emulator, "dev", **bad))
+    file = yaml.safe_load(stack.workspace.stack_file.read_text(encoding="utf-8"))
+    text = as_text(file["config"])
     with pytest.raises(DeployError) as in_process:
         contextvars.copy_context().run(
             deploy, Account(stack.emulator), "dev", text, lambda _count: None
         )
     assert str(in_process.value) in by_pulumi.problems
-    assert "hostCount" in str(in_process.value)
+    assert "3 problem(s)" in str(in_process.value)
+    assert "prometheus-aws:hosts.count is -1" in str(in_process.value)
     assert "Traceback" not in by_pulumi.problems
 
 

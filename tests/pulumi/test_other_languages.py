@@ -9,10 +9,12 @@ import yaml
 
 from sandbox.configuration import ROOT
 from tests.pulumi.inventory import inventory
-from tests.pulumi.stack import VPC, Stack, new_emulator
+from tests.pulumi.stack import Stack, new_emulator
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+VPC = "127.77.0.0/16"
 
 PROGRAM = {
     "name": "consumer",

@@ -28,8 +28,8 @@ def test_a_sandbox_is_changed_while_it_runs() -> None:
 
         before = deployed.status()
         assert len(before["outputs"]["host_ids"]) == 1
-        pulumi("config", "set", "hostCount", "2")
-        pulumi("config", "set", "accessKeyRotation", "2")
+        pulumi("config", "set", "--path", "prometheus-aws:hosts.count", "2")
+        pulumi("config", "set", "--path", "prometheus-aws:prometheus.accessKeyRotation", "2")
         changed = pulumi("up", "--yes", "--skip-preview")
         assert "+-2 replaced" in changed
         outputs = deployed.status()["outputs"]
