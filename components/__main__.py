@@ -13,7 +13,10 @@ if __name__ == "__main__":
     import components
     from components.arguments import sentences
 
+    def sentence(_analyzer: Analyzer, shape: type, name: str) -> str | None:
+        return sentences(shape).get(name)
+
     # Pulumi's own analysis misses the sentences of inherited arguments.
-    Analyzer.get_docstring = lambda _, shape, name: sentences(shape).get(name)  # type: ignore[method-assign]
+    Analyzer.get_docstring = sentence  # type: ignore[assignment, method-assign]
     names = [name for name in components.__all__ if not name.endswith("Args")]
     component_provider_host([getattr(components, name) for name in names], "prometheus-aws")
