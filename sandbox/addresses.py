@@ -6,6 +6,8 @@ import random
 import socket
 from dataclasses import dataclass
 
+from sandbox.errors import SandboxError
+
 LOOPBACK = "127.0.0.1"
 _LOOPBACK_RANGE = ipaddress.IPv4Network("127.0.0.0/8")
 NODE_EXPORTER_PORT = 9100
@@ -17,7 +19,7 @@ a second ago still is."""
 _ATTEMPTS = 100
 
 
-class AddressError(Exception):
+class AddressError(SandboxError):
     """An address or port cannot be had on this machine; the message says what to do."""
 
 
@@ -49,9 +51,9 @@ def check_vpc_cidr(value: str) -> None:
         inside = False
     if not inside:
         raise AddressError(
-            f"vpcCidr is {value!r}: expected a range inside {_LOOPBACK_RANGE}, such as"
-            " 127.42.0.0/16, as the sandbox's Prometheus scrapes its addresses for real. Leave it"
-            " out of --config: the sandbox then chooses a free one"
+            f"the VPC's range (vpcCidr) is {value!r}: expected one inside {_LOOPBACK_RANGE}, such"
+            " as 127.42.0.0/16, because the sandbox's Prometheus scrapes its addresses for real."
+            " The sandbox chooses a free one by itself"
         )
 
 

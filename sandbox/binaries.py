@@ -1,160 +1,94 @@
-"""Find or install the pinned prometheus, promtool and node_exporter.
+"""Find or install the binaries that the sandbox starts: see `sandbox.products`.
 
-`versions.json` says which versions. `python -m sandbox.binaries` installs all of them and prints
-where they are.
+`python -m sandbox.binaries` installs those that are pinned in versions.json, and prints where they
+are.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
-import http.client
-import json
 import os
-import platform
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
-import time
-import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sandbox.archives import UnavailableError, extract, fetch, fetch_checksums, verify
+from sandbox.building import build
+from sandbox.products import PRODUCTS, BinaryError, Product, machine, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-RELEASES_URL = "https://github.com/prometheus/{product}/releases/download/v{version}"
-"""Where the official releases are, with their `sha256sums.txt` beside them."""
+RELEASES_URL = "https://github.com/{repository}/releases/download/v{version}"
+"""Where the official releases are, with their checksums beside them."""
 
-VERSIONS_FILE = Path(__file__).resolve().parent.parent / "versions.json"
+MIRROR = "PROMETHEUS_AWS_MIRROR"
+"""Environment variable: a folder or URL of archives, for machines without the internet."""
 
-_NETWORK_TIMEOUT = 10.0  # seconds to connect, and between two pieces of the answer
-_VERSION_TIMEOUT = 30.0  # seconds that `--version` may take
-_PROGRESS_INTERVAL = 15.0  # seconds between two lines while Go builds
-_CHUNK = 1 << 20  # bytes
-_OUTPUT_LINES = 15  # of a failed command, repeated in the error
-_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+_VERSION_TIMEOUT_S = 30.0  # that `--version` may take
 
-
-class BinaryError(Exception):
-    """A pinned binary can neither be found nor installed; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class _Product:
-    """What is released as one tarball."""
-
-    name: str
-    packages: dict[str, str]
-    """The Go package of each binary."""
-    tags: str = ""
-    """Go build tags."""
-
-    def module_version(self, version: str) -> str:
-        """Return the Go module's version: Prometheus numbers 3.15.0 as v0.315.0."""
-        if self.name != "prometheus":
-            return f"v{version}"
-        major, minor, patch = version.split(".")
-        return f"v0.{major}{int(minor):02}.{patch}"
-
-
-_PRODUCTS = (
-    _Product(
-        "prometheus",
-        {
-            name: f"github.com/prometheus/prometheus/cmd/{name}"
-            for name in ("prometheus", "promtool")
-        },
-        # Of the service discoveries only those that we use: a much shorter build.
-        tags="remove_all_sd,enable_aws_sd,enable_dns_sd",
-    ),
-    _Product("node_exporter", {"node_exporter": "github.com/prometheus/node_exporter"}),
-)
-_PRODUCT_OF = {binary: product for product in _PRODUCTS for binary in product.packages}
+_PRODUCT_OF = {binary: product for product in PRODUCTS for binary in product.binaries}
 
 
 def ensure(
     names: Sequence[str] = ("prometheus", "promtool", "node_exporter"),
 ) -> dict[str, Path]:
-    """Return the path of each binary at its pinned version, installing those that are missing.
+    """Return the path of each binary, installing those that are missing.
 
-    In this order: on PATH at exactly the pinned version; in the cache (`$PROMETHEUS_AWS_CACHE`,
-    else `$XDG_CACHE_HOME/prometheus-aws`, else `~/.cache/prometheus-aws`); the official release,
-    verified by its `sha256sums.txt`; a build from Go modules. The last two go to the cache, and
-    tell on stderr what they do. Several processes may call this at once.
+    In this order: on PATH; in the cache (`$PROMETHEUS_AWS_CACHE`, else
+    `$XDG_CACHE_HOME/prometheus-aws`, else `~/.cache/prometheus-aws`); an archive of the mirror
+    (`$PROMETHEUS_AWS_MIRROR`); the official release, verified by its checksums; a build from Go
+    modules. The last three go to the cache, and tell on stderr what they do. All at exactly the
+    pinned version, except that a product with a `minimum` may be newer or older on PATH, in the
+    cache and in the mirror. Several processes may call this at once.
 
     Args:
-        names: Any of `prometheus`, `promtool`, `node_exporter`. Default: all three.
+        names: Binaries of `PRODUCTS`. Default: those that a sandbox cannot do without.
 
     Returns:
         Name to absolute path, in the order of `names`.
 
     Raises:
-        ValueError: A name is not one of the three.
-        BinaryError: The download does not match its checksum; or the release cannot be
-            downloaded and the build is impossible or fails.
+        ValueError: A name is not one of a product.
+        BinaryError: An archive does not match its checksum; or none can be had and the build is
+            impossible or fails.
     """
     unknown = [name for name in names if name not in _PRODUCT_OF]
     if unknown:
         raise ValueError(f"unknown binaries {unknown}: expected some of {list(_PRODUCT_OF)}")
-    versions: dict[str, str] = json.loads(VERSIONS_FILE.read_text(encoding="utf-8"))
-    found: dict[str, Path] = {}
-    for name in names:
-        product = _PRODUCT_OF[name]
-        version = versions[product.name]
-        found[name] = _on_path(name, version) or _cached(product, version) / name
-    return found
+    return {
+        name: _on_path(name, _PRODUCT_OF[name]) or _cached(_PRODUCT_OF[name]) / name
+        for name in names
+    }
 
 
-def _on_path(name: str, version: str) -> Path | None:
+def _on_path(name: str, product: Product) -> Path | None:
     path = shutil.which(name)
-    if path is None or _version_of(Path(path)) != version:
+    if path is None or not product.accepts(_version_of(Path(path))):
         return None
     return Path(path).absolute()
 
 
 def _version_of(binary: Path) -> str | None:
-    """Return what `--version` reports ("prometheus, version 3.15.0 (branch: ..."), or None."""
+    """Return what `--version` reports ("prometheus, version 3.15.0 (...", "v3.272.0"), or None."""
     try:
         answer = subprocess.run(
             [binary, "--version"],
+            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=_VERSION_TIMEOUT,
+            timeout=_VERSION_TIMEOUT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.search(rb"version (\d\S*)", answer.stdout)
-    return match[1].decode() if match else None
-
-
-def _cached(product: _Product, version: str) -> Path:
-    """Return the cache's directory with all binaries of `product`, installing what is missing."""
-    cache = cache_directory()
-    directory = cache / f"{product.name}-{version}.{_platform()}"
-    if _is_complete(directory, product):
-        return directory
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with (
-            _lock(directory.with_name(f"{directory.name}.lock"), product),
-            tempfile.TemporaryDirectory(dir=cache, prefix=f"{directory.name}.") as temporary,
-        ):
-            if not _is_complete(directory, product):  # else another process has just done it
-                _install(product, version, Path(temporary), directory)
-    except OSError as error:
-        raise BinaryError(
-            f"cannot install {product.name} {version} in the cache {cache} ({error}): set "
-            "PROMETHEUS_AWS_CACHE to a directory with enough room that this user can write to"
-        ) from error
-    return directory
+    match = re.search(rb"(?:version |^v?)(\d+\.\S*)", answer.stdout, re.MULTILINE)
+    return match[1].decode() if match and not answer.returncode else None
 
 
 def cache_directory() -> Path:
@@ -168,26 +102,50 @@ def cache_directory() -> Path:
     return Path(base).absolute() / "prometheus-aws"
 
 
-def _platform() -> str:
-    """Return this machine as releases name it, such as `linux-amd64`."""
-    machine = platform.machine().lower()
-    if machine not in _ARCHITECTURES:
+def _cached(product: Product) -> Path:
+    """Return the cache's directory with all binaries of `product`, installing what is missing."""
+    cache = cache_directory()
+    if found := _in_cache(product, cache):
+        return found
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with (
+            _lock(_directory(product, cache, product.pinned), product),
+            tempfile.TemporaryDirectory(dir=cache, prefix=f"{product.name}.") as temporary,
+        ):
+            # Another process may just have done it.
+            return _in_cache(product, cache) or _install(product, Path(temporary), cache)
+    except OSError as error:
         raise BinaryError(
-            f"no pinned binaries for the architecture {machine!r}: expected one of "
-            f"{sorted(_ARCHITECTURES)}: put prometheus, promtool and node_exporter at the versions "
-            f"of {VERSIONS_FILE.name} on PATH"
-        )
-    return f"{platform.system().lower()}-{_ARCHITECTURES[machine]}"
+            f"cannot install {product.name} {product.pinned} in the cache {cache} ({error}): set "
+            "PROMETHEUS_AWS_CACHE to a directory with enough room that this user can write to"
+        ) from error
 
 
-def _is_complete(directory: Path, product: _Product) -> bool:
-    return all(os.access(directory / name, os.X_OK) for name in product.packages)
+def _directory(product: Product, cache: Path, version: str) -> Path:
+    return cache / f"{product.name}-{version}.{machine()}"
+
+
+def _in_cache(product: Product, cache: Path) -> Path | None:
+    """Return the directory of the pinned version, else of the newest that will do, if any."""
+    pattern = _directory(product, Path(), "*").name
+    before, after = map(len, pattern.split("*"))
+    versions = {path.name[before:-after]: path for path in cache.glob(pattern)}
+    fitting = [
+        version
+        for version, path in versions.items()
+        if product.accepts(version)
+        and all(os.access(path / name, os.X_OK) for name in product.files)
+    ]
+    if product.pinned in fitting:
+        return versions[product.pinned]
+    return versions[max(fitting, key=version_key)] if fitting else None
 
 
 @contextlib.contextmanager
-def _lock(path: Path, product: _Product) -> Iterator[None]:
-    """Hold the file lock `path`, so that one process at a time installs `product`."""
-    with path.open("w") as file:
+def _lock(directory: Path, product: Product) -> Iterator[None]:
+    """Hold the lock beside `directory`, so that one process at a time installs `product`."""
+    with directory.with_name(f"{directory.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -196,135 +154,80 @@ def _lock(path: Path, product: _Product) -> Iterator[None]:
         yield
 
 
-def _install(product: _Product, version: str, temporary: Path, directory: Path) -> None:
-    """Download or build `product` in `temporary`, check it, and move it to `directory`."""
+def _install(product: Product, temporary: Path, cache: Path) -> Path:
+    """Get `product` from the first source that has it, check it, and move it to the cache."""
+    label = f"{product.name} {product.pinned}"
     output = temporary / "bin"
     output.mkdir()
-    archive = f"{product.name}-{version}.{_platform()}.tar.gz"
-    base = RELEASES_URL.format(product=product.name, version=version)
-    problem = None
-    _say(f"{product.name} {version}: downloading the release")
-    try:
-        sums = b"".join(_download(f"{base}/sha256sums.txt")).decode()
-        digest = _save(f"{base}/{archive}", temporary / archive)
-    except (OSError, http.client.HTTPException) as error:
-        problem = f"cannot download {base}/{archive} ({error})"
-    if problem is None:
-        _verify(archive, digest, sums, base)
-        _extract(temporary / archive, product, output)
+    problems: list[str] = []
+    sources = [_from_release, _build]
+    if os.environ.get(MIRROR):
+        sources.insert(0, _from_mirror)
+    for source in sources:
+        try:
+            source(product, output)
+        except UnavailableError as error:
+            _say(f"{label}: {error}")
+            problems.append(str(error))
+            continue
+        break
     else:
-        _say(f"{product.name} {version}: {problem}")
-        _build(product, version, output, problem)
-    for name in product.packages:
-        reported = _version_of(output / name)
-        if reported != version:
-            raise BinaryError(
-                f"the new {name} reports version {reported!r}: expected {version!r}, as "
-                f"{VERSIONS_FILE.name} says; nothing was installed"
-            )
-    for name in product.packages:
+        raise BinaryError(
+            f"{label} cannot be installed: {', and '.join(problems)}: make the download reachable, "
+            f"set {MIRROR} to a folder or URL that has it, or put "
+            f"{' and '.join(product.binaries)} {product.pinned} on PATH"
+        )
+    version = _check_version(product, output, exactly=source is not _from_mirror)
+    directory = _directory(product, cache, version)
+    directory.mkdir(exist_ok=True)
+    for name in product.files:
         (output / name).replace(directory / name)
     _say(f"{product.name} {version}: installed in {directory}")
+    return directory
 
 
-def _download(url: str) -> Iterator[bytes]:
-    with urllib.request.urlopen(url, timeout=_NETWORK_TIMEOUT) as response:  # noqa: S310  RELEASES_URL is ours
-        while piece := response.read(_CHUNK):
-            yield piece
+def _check_version(product: Product, output: Path, *, exactly: bool) -> str:
+    """Return the version that new binaries report, unless it is a wrong one."""
+    reported = ""
+    for name in product.binaries:
+        reported = _version_of(output / name) or "none"
+        if reported != product.pinned and (exactly or not product.accepts(reported)):
+            newer = product.minimum and not exactly and f", or {product.minimum} and newer"
+            raise BinaryError(
+                f"the new {name} reports version {reported!r}: expected"
+                f" {product.pinned!r}{newer or ''}; nothing was installed"
+            )
+    return reported
 
 
-def _save(url: str, path: Path) -> str:
-    """Download `url` to `path` and return its SHA-256 in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for piece in _download(url):
-            digest.update(piece)
-            file.write(piece)
-    return digest.hexdigest()
-
-
-def _verify(archive: str, digest: str, sums: str, base: str) -> None:
-    """Raise BinaryError unless `sums`, lines of "digest  file", has `digest` for `archive`."""
-    fields = [line.split() for line in sums.splitlines()]
-    expected = [field[0] for field in fields if len(field) == 2 and field[1] == archive]  # noqa: PLR2004  two columns
-    if expected != [digest]:
-        raise BinaryError(
-            f"{base}/{archive} has the SHA-256 {digest}, and sha256sums.txt beside it says "
-            f"{' and '.join(expected) or 'nothing about this file'}: nothing was installed. The "
-            "download is damaged or not the original: try again, and if it stays, do not use it"
-        )
-
-
-def _extract(archive: Path, product: _Product, output: Path) -> None:
-    """Write the binaries of `product`, and nothing else of the tarball, to `output`."""
-    top = archive.name.removesuffix(".tar.gz")
-    with tarfile.open(archive) as tar:
-        for name in product.packages:
-            source = tar.extractfile(f"{top}/{name}")
-            if source is None:
-                raise BinaryError(f"{archive.name}: {top}/{name} is not a regular file")
-            with source, (output / name).open("wb") as target:
-                shutil.copyfileobj(source, target)
-            (output / name).chmod(0o755)
-
-
-def _build(product: _Product, version: str, output: Path, problem: str) -> None:
-    """Build `product` from its Go module, inside a module of our own, into `output`."""
-    label = f"{product.name} {version}"
-    go = shutil.which("go")
-    if go is None:
-        raise BinaryError(
-            f"{label} cannot be installed: {problem}, and there is no `go` on PATH to build it "
-            "with: make the download reachable, install Go, or put "
-            f"{' and '.join(product.packages)} {version} on PATH"
-        )
-    _say(f"{label}: building it from its Go module instead, which takes minutes")
-    module = output.with_name("module")
-    module.mkdir()
-    packages = product.packages.values()
-    wanted = [f"{package}@{product.module_version(version)}" for package in packages]
-    flags = f"-s -w -X github.com/prometheus/common/version.Version={version}"
-    options = ["-trimpath", "-tags", product.tags, "-ldflags", flags, "-o", f"{output}/"]
-    _run_go([go, "mod", "init", "build"], module, label)
-    # The packages, not just their module: `go get` of a module alone records no checksums for
-    # what its commands import, and `go build` then refuses.
-    _run_go([go, "get", *wanted], module, label)
-    _run_go([go, "build", *options, *packages], module, label)
-
-
-def _run_go(command: list[str], module: Path, label: str) -> None:
-    """Run one `go` command, telling now and then that it still runs."""
-    started = time.monotonic()
-    system, architecture = _platform().split("-")
-    environment = os.environ | {
-        "CGO_ENABLED": "0",
-        "GOWORK": "off",
-        "GOOS": system,
-        "GOARCH": architecture,
-    }
-    log = module.with_name("go.log")
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command, cwd=module, env=environment, stdout=output, stderr=subprocess.STDOUT
-        ) as process,
-    ):
+def _from_mirror(product: Product, output: Path) -> None:
+    """Take it from the user's mirror; it is trusted where it has no checksums."""
+    mirror = os.environ[MIRROR]
+    base = mirror.rstrip("/") if "://" in mirror else Path(mirror).absolute().as_uri()
+    archive, path = product.archive_name, output.with_name("mirrored")
+    try:
+        digest = fetch(base, archive, path)
+        with contextlib.suppress(UnavailableError):
+            verify(archive, digest, fetch_checksums(base, product), base)
+    except UnavailableError as error:
         try:
-            while process.poll() is None:
-                try:
-                    process.wait(timeout=_PROGRESS_INTERVAL)
-                except subprocess.TimeoutExpired:
-                    _say(f"{label}: go {command[1]} ... {time.monotonic() - started:.0f} s")
-        except BaseException:
-            process.send_signal(signal.SIGINT)  # go stops its compilers and cleans up
-            raise
-    if process.returncode:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        tail = "\n".join(lines[-_OUTPUT_LINES:])
-        raise BinaryError(
-            f"{label} cannot be built: `{' '.join(command[:2])}` ended with {process.returncode}:\n"
-            f"{tail}"
-        )
+            fetch(base, f"{product.name}-{machine()}.tar.xz", path)
+        except UnavailableError as other:
+            raise UnavailableError(f"{error}, {other}") from other
+    extract(path, product, output)
+
+
+def _from_release(product: Product, output: Path) -> None:
+    base = RELEASES_URL.format(repository=product.repository, version=product.pinned)
+    archive, path = product.archive_name, output.with_name("released")
+    _say(f"{product.name} {product.pinned}: downloading the release")
+    digest = fetch(base, archive, path)
+    verify(archive, digest, fetch_checksums(base, product), base)
+    extract(path, product, output)
+
+
+def _build(product: Product, output: Path) -> None:
+    build(product, output, _say)
 
 
 def _say(line: str) -> None:

@@ -6,7 +6,6 @@ and its real id, ARN, address or key flows back into the program.
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import runpy
@@ -20,26 +19,22 @@ from typing import Any
 
 import pulumi
 import pulumi.runtime
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import configure, set_root_resource
 
-from sandbox.engine.values import has_secret, is_secret, shown
-from sandbox.engine.values import secret as as_secret
+from sandbox.configuration import ROOT, project
+from sandbox.errors import SandboxError
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account
-
-ROOT = Path(__file__).resolve().parent.parent
-"""The Pulumi project."""
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
-class DeployError(Exception):
+class DeployError(SandboxError):
     """The program cannot be deployed, for a reason that the user can mend; no trace is needed."""
 
 
-class ProgramError(Exception):
+class ProgramError(SandboxError):
     """The program, or an entry of the table of resource types, is wrong; with its trace."""
 
 
@@ -57,51 +52,6 @@ class Deployment:
     """Number of resources, components not counted."""
 
 
-def project() -> Mapping[str, Any]:
-    """Read `Pulumi.yaml`."""
-    read: Mapping[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-    return read
-
-
-def configuration(stack: str, overrides: Mapping[str, str]) -> dict[str, str]:
-    """Return the stack's configuration as Pulumi hands it to the program: text, JSON for the rest.
-
-    Args:
-        stack: name of the stack, as in `Pulumi.<stack>.yaml`.
-        overrides: key -> value, in place of what the files say; the namespace may be left out.
-
-    Raises:
-        DeployError: there is no such stack file, or it holds an encrypted value.
-    """
-    file = ROOT / f"Pulumi.{stack}.yaml"
-    if not file.is_file():
-        stacks = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
-        raise DeployError(
-            f"there is no stack {stack!r}: expected one of {', '.join(stacks)}, or a file"
-            f" {file.name}"
-        )
-    name = project()["name"]
-    # A key of the project has a default, one of a provider a value.
-    defaults = {
-        key: schema.get("default", schema.get("value"))
-        for key, schema in project().get("config", {}).items()
-    }
-    given = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {})
-    merged = {
-        key if ":" in key else f"{name}:{key}": value
-        for key, value in (*defaults.items(), *given.items(), *overrides.items())
-    }
-    for key, value in merged.items():
-        if isinstance(value, dict) and "secure" in value:
-            raise DeployError(
-                f"{key} in {file.name} is encrypted, and the sandbox has no key: give a value for"
-                f" the sandbox with --config {key}=..."
-            )
-    return {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in merged.items()
-    }
-
-
 def deploy(
     account: Account, stack: str, config: Mapping[str, str], progress: Callable[[int], None]
 ) -> Deployment:
@@ -110,7 +60,7 @@ def deploy(
     Args:
         account: where to make the resources.
         stack: name of the stack.
-        config: the configuration, as `configuration` returns it.
+        config: the configuration, as `as_text` returns it.
         progress: called with the number of resources, each time that one has been made.
 
     Raises:
@@ -129,8 +79,9 @@ def deploy(
     except Exception as error:
         # What the emulator refused is the cause; what Pulumi says about it are consequences.
         raise ProgramError(recorder.failure or traceback.format_exc()) from error
-    secret = frozenset(name for name, value in monitor.outputs.items() if has_secret(value))
-    return Deployment(_plain(shown(monitor.outputs)), secret, recorder.count)
+    shown = {name: _shown(value) for name, value in monitor.outputs.items()}
+    secret = frozenset(name for name, value in monitor.outputs.items() if value != shown[name])
+    return Deployment(_plain(shown), secret, recorder.count)
 
 
 def _configure(monitor: mocks.MockMonitor, stack: str) -> None:
@@ -172,11 +123,28 @@ def _in_project() -> Iterator[None]:
         os.chdir(before)
 
 
+def _is_secret(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    return isinstance(value, dict) and value.get(rpc._special_sig_key) == rpc._special_secret_sig  # noqa: SLF001 - how the SDK marks it
+
+
+def _secret(value: object) -> dict[str, Any]:
+    return {rpc._special_sig_key: rpc._special_secret_sig, "value": value}  # noqa: SLF001
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Put `[secret]` in place of what is secret, at any depth."""
+    if _is_secret(value):
+        return "[secret]"
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Take the secret marks off, at any depth; whole numbers come as floats and are made whole."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if is_secret(value):
+    if _is_secret(value):
         return _plain(value["value"])
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -207,15 +175,12 @@ class _Emulated(mocks.Mocks):
                 )
             entry = RESOURCE_TYPES[args.typ]
             inputs = entry.fill_in(self._account, args.name, _plain(args.inputs))
-            created = entry.create(self._account, inputs)
+            created = entry.make(self._account, inputs)
             self.count += 1
             self._progress(self.count)
-        outputs = dict(created.outputs)
-        for name in entry.secret_outputs:
-            outputs[name] = as_secret(outputs[name])
-        tags = {"tagsAll": inputs["tags"]} if entry.taggable else {}
+        secret = {name: _secret(created.properties[name]) for name in entry.secret_outputs}
         # The inputs as they came keep their secret marks.
-        return created.id, {**inputs, **tags, **args.inputs, **outputs}
+        return created.id, {**created.properties, **args.inputs, **secret}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         with self._lock, self._noting(args.token):

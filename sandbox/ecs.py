@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox import processes
 from sandbox.credentials import CredentialServer
-from sandbox.resources import Account, ImageSource
+from sandbox.resources import Account, GoneError, ImageSource, images
 from sandbox.runtimes import ContainerSpec, ImageError, Running, Runtime
 
 _LOG = logging.getLogger("sandbox.ecs")
@@ -282,8 +282,8 @@ class Agent(threading.Thread):
 
     def _image(self, reference: str) -> ImageSource:
         try:
-            return self._account.images[reference]
-        except KeyError:
+            return images.source(self._account, reference)
+        except GoneError:
             raise TaskStartError(
                 f"CannotPullContainerError: the registry has no image {reference}"
             ) from None

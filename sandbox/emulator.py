@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import boto3
@@ -15,12 +16,13 @@ from moto.server import ThreadedMotoServer
 from moto.sts.models import sts_backends
 
 from sandbox.addresses import LOOPBACK, free_port
+from sandbox.errors import SandboxError
 
 ADMIN = "sandbox-administrator"
 """The IAM user that the sandbox acts as, and a person through `python -m sandbox aws`."""
 
 
-class EmulatorError(Exception):
+class EmulatorError(SandboxError):
     """The emulator cannot be started; the message says why and what to do."""
 
 
@@ -103,6 +105,11 @@ class Emulator:
         emulator.secret_access_key = secret_access_key
         emulator.account_id = emulator.client("sts").get_caller_identity()["Account"]
         return emulator
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables of its administrator."""
+        return environment(self.endpoint, self.region, self.access_key_id, self.secret_access_key)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
         """Return the administrator's client of an AWS service; it may be shared by threads."""
@@ -202,13 +209,36 @@ def client(
     )
 
 
+def environment(
+    endpoint: str, region: str, access_key_id: str, secret_access_key: str
+) -> dict[str, str]:
+    """Return the environment variables that lead any AWS SDK to an emulator, with one key."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": access_key_id,
+        "AWS_SECRET_ACCESS_KEY": secret_access_key,
+    }
+
+
+def isolated(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what it says about AWS, Pulumi and proxies."""
+    kept = {
+        name: value
+        for name, value in variables.items()
+        if not name.startswith(("AWS_", "PULUMI_", "BOTO_")) and not name.lower().endswith("_proxy")
+    }
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return kept | nowhere
+
+
 def isolate_from_user() -> None:
     """Drop what the user's environment says about AWS, Pulumi and proxies from this process.
 
     The sandbox speaks to its own emulator only, whatever profile the user has chosen.
     """
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "PULUMI_", "BOTO_")) or name.lower().endswith("_proxy"):
-            del os.environ[name]
-    os.environ["AWS_CONFIG_FILE"] = os.devnull
-    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    own = isolated(os.environ)
+    for name in os.environ.keys() - own.keys():
+        del os.environ[name]
+    os.environ.update(own)

@@ -7,12 +7,14 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sandbox.errors import SandboxError
+
 _TIMEOUT_S = 10
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """A loopback address is never asked for through a user's proxy."""
 
 
-class PrometheusError(Exception):
+class PrometheusError(SandboxError):
     """Prometheus does not answer, or answers with an error."""
 
 

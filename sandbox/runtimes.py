@@ -17,6 +17,7 @@ from typing import Any
 
 from sandbox import processes
 from sandbox.addresses import LOOPBACK
+from sandbox.errors import SandboxError
 from sandbox.processes import Process
 from sandbox.resources import ImageSource
 
@@ -29,7 +30,7 @@ ISOLATION = {"PROMETHEUS_LISTEN_HOST": LOOPBACK}
 """A task's network is its own on AWS; here the machine's loopback is: nobody else may connect."""
 
 
-class ImageError(Exception):
+class ImageError(SandboxError):
     """The image cannot be had; the message says why."""
 
 

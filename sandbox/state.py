@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from sandbox.binaries import cache_directory
+from sandbox.emulator import environment
+from sandbox.errors import SandboxError
 
 _STATE = "state.json"
 _LOCK = "lock"
@@ -24,7 +26,7 @@ _KEEP_S = 7 * 24 * 3600
 """How long the logs of a sandbox that failed are kept."""
 
 
-class StateError(Exception):
+class StateError(SandboxError):
     """There is no such sandbox, or there cannot be; the message says why."""
 
 
@@ -45,6 +47,13 @@ class State:
     secret_access_key: str = field(default="", repr=False)
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def aws(self) -> dict[str, str]:
+        """Environment variables that lead to the emulated account, as its administrator."""
+        return environment(
+            self.emulator_url, self.region, self.access_key_id, self.secret_access_key
+        )
+
 
 class Directory:
     """The directory of one sandbox: state, logs, volumes. Its owner holds a lock on it."""
@@ -54,7 +63,7 @@ class Directory:
         self.path = path
         self.logs = path / "logs"
         self.volumes = path / "volumes"
-        self.engine = path / "engine"
+        self.pulumi = path / "pulumi"
         self._lock: IO[str] | None = None
 
     @classmethod
@@ -127,9 +136,7 @@ class Directory:
     def remove(self, *, keep_logs: bool) -> None:
         """Remove the directory, or all but its logs and state."""
         if keep_logs and self.is_ours():
-            for log in self.engine.glob("*.log"):
-                log.replace(self.logs / log.name)
-            for directory in (self.volumes, self.engine):
+            for directory in (self.volumes, self.pulumi):
                 shutil.rmtree(directory, ignore_errors=True)
         else:
             self._remove_all()
@@ -155,16 +162,6 @@ def check_name(name: str) -> str:
             " letters, digits, - or _"
         )
     return name
-
-
-def is_running(name: str) -> bool:
-    """Tell whether a sandbox of this name runs and has written its state.
-
-    Raises:
-        StateError: the name is not allowed.
-    """
-    directory = Directory(_path(name))
-    return directory.is_owned() and (directory.path / _STATE).exists()
 
 
 def find(name: str | None) -> Directory:

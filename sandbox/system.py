@@ -8,24 +8,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sandbox import binaries, prometheus
-from sandbox.addresses import (
-    LOOPBACK,
-    VpcRange,
-    check_vpc_cidr,
-    free_port,
-    reserve_vpc_range,
-)
-from sandbox.deploy import DeployError, Deployment, configuration, deploy
+from sandbox.addresses import LOOPBACK, reserve_vpc_range
+from sandbox.configuration import as_text, local_stack
+from sandbox.deploy import deploy
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
-from sandbox.engine import session
+from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
-from sandbox.resources import Account
+from sandbox.resources import Account, images
 from sandbox.runtimes import DockerRuntime, ImageError, ProcessRuntime, Runtime
 from sandbox.state import Directory, State
+from sandbox.workspace import Workspace
 
 _LOG = logging.getLogger("sandbox")
 
@@ -34,9 +30,10 @@ _GIVE_UP_AFTER_FAILURES = 3
 """Tasks in a row that die: what ECS's deployment circuit breaker counts too."""
 
 RUNTIMES = ("auto", "docker", "process")
+DEPLOYMENTS = ("in-process", "pulumi", "empty")
 
 
-class NotUpError(Exception):
+class NotUpError(SandboxError):
     """Not all targets came up; the message says which, why, and where the logs are."""
 
 
@@ -54,8 +51,9 @@ class Options:
     runtime: str = "auto"
     """How containers run: one of `RUNTIMES`. `auto`: in Docker where an engine answers and the
     image can be had, else as processes."""
-    engine: bool = False
-    """Deploy through the engine, as `pulumi up` would, and not in this process."""
+    deploy: str = "in-process"
+    """How to deploy: one of `DEPLOYMENTS`. By `pulumi`: its CLI does it. `empty`: leave that to the
+    user, through the CLI."""
     timeout_s: float = 120.0
     """How long targets may take to come up, once all is deployed."""
 
@@ -74,7 +72,6 @@ class Sandbox:
         self._say = say
         self._began = time.monotonic()
         self._stack = contextlib.ExitStack()
-        self._hosts_expected = 0
         self._agent: Agent
         self.directory: Directory
         self.state: State
@@ -83,9 +80,7 @@ class Sandbox:
         """Start everything.
 
         Raises:
-            AddressError, BinaryError, DeployError, EmulatorError, EngineError, ImageError,
-            ProgramError, StateError: it cannot be started; what had been started has been stopped
-                again.
+            SandboxError: it cannot be started; what had been started has been stopped again.
         """
         with contextlib.ExitStack() as stack:
             self._start(stack)
@@ -100,12 +95,14 @@ class Sandbox:
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         options = self._options
-        files = binaries.ensure()
-        isolate_from_user()
         vpc = reserve_vpc_range()
         stack.callback(vpc.release)
-        config = local_configuration(options.stack, vpc, options.config)
-        region = region_of(options.stack, config)
+        stack_here = local_stack(options.stack, vpc, options.config)
+        settings = stack_here.settings
+        files = binaries.ensure()
+        if options.deploy != "in-process":
+            binaries.ensure(["pulumi"])
+        isolate_from_user()  # only now: a download goes through the user's proxy
         self.directory = Directory.create(options.name)
         stack.callback(self._clear_up)
         self.state = State(
@@ -113,28 +110,27 @@ class Sandbox:
             pid=os.getpid(),
             stack=options.stack,
             started=time.time(),
-            region=region,
-            prometheus_url=f"http://{LOOPBACK}:{config['prometheus-aws:prometheusPort']}",
+            region=stack_here.region,
+            prometheus_url=f"http://{LOOPBACK}:{settings.prometheus['port']}",
         )
         self.directory.write(self.state)
         self._log_to_file(stack)
 
-        emulator = Emulator(region)
+        emulator = Emulator(self.state.region)
         emulator.start(options.emulator_port)
         stack.callback(emulator.stop)
         self._progress(f"emulated AWS at {emulator.endpoint}, VPC {vpc.cidr}")
-        config["aws:endpoints"] = json.dumps([{"ec2": emulator.endpoint}])
-        tags = json.loads(config.get("aws:defaultTags", "{}")).get("tags", {})
-        images = session.Images(self.directory.engine) if options.engine else {}
-        account = Account(emulator, tags, images)
-        deployment = self._deploy(account, config)
-        self._progress(f"stack {options.stack} deployed: {deployment.resources} resources")
+        self.state.emulator_url = emulator.endpoint
+        self.state.access_key_id = emulator.access_key_id
+        self.state.secret_access_key = emulator.secret_access_key
+        self.directory.write(self.state)
+        config = {**stack_here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
+        account = self._deploy(emulator, config)
         emulator.enforce_iam()
-        self._publish(emulator, deployment)
+        self.directory.write(self.state)
 
-        port = int(config["prometheus-aws:nodeExporterPort"])
         logs = self.directory.logs
-        hosts = Hosts(account, files["node_exporter"], port, logs)
+        hosts = Hosts(account, files["node_exporter"], settings.hosts["node_exporter_port"], logs)
         hosts.start()
         stack.callback(hosts.stop)
         runtime = self._runtime(account, files)
@@ -149,6 +145,7 @@ class Sandbox:
         Raises:
             NotUpError: that takes too long, or Prometheus keeps dying.
         """
+        expected = len(self.state.outputs.get("host_ids", []))
         deadline = time.monotonic() + self._options.timeout_s
         before = ""
         while True:
@@ -160,12 +157,12 @@ class Sandbox:
                 problem = f"Prometheus does not answer: {error}"
             up = [target for target in targets if target.health == "up"]
             hosts = [target for target in targets if target.job == "node"]
-            if targets and len(up) == len(targets) and len(hosts) >= self._hosts_expected:
+            if targets and len(up) == len(targets) and len(hosts) >= expected:
                 self.state.phase = "up"
                 self.directory.write(self.state)
                 return targets
             now = (
-                f"{len(up)} targets UP, {len(hosts)} of {self._hosts_expected} hosts discovered"
+                f"{len(up)} targets UP, {len(hosts)} of {expected} hosts discovered"
                 if targets
                 else "waiting for Prometheus and its first discovery"
             )
@@ -174,7 +171,7 @@ class Sandbox:
                 before = now
             failed = self._agent.failure_count() >= _GIVE_UP_AFTER_FAILURES
             if failed or time.monotonic() > deadline:
-                raise NotUpError(self._explain(targets, problem))
+                raise NotUpError(self._explain(targets, expected, problem))
             time.sleep(_POLL_INTERVAL_S)
 
     def fail(self, reason: str) -> None:
@@ -183,7 +180,7 @@ class Sandbox:
         self.state.phase = "failed"
         self.directory.write(self.state)
 
-    def _explain(self, targets: list[prometheus.Target], problem: str) -> str:
+    def _explain(self, targets: list[prometheus.Target], expected: int, problem: str) -> str:
         lines = [problem] if problem else []
         lines += self._agent.failures()
         lines += [
@@ -193,24 +190,28 @@ class Sandbox:
             if t.health != "up"
         ]
         hosts = sum(target.job == "node" for target in targets)
-        if targets and hosts < self._hosts_expected:
-            lines.append(f"only {hosts} of {self._hosts_expected} hosts are discovered")
+        if targets and hosts < expected:
+            lines.append(f"only {hosts} of {expected} hosts are discovered")
             lines += self._agent.last_errors()
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
 
-    def _deploy(self, account: Account, config: Mapping[str, str]) -> Deployment:
+    def _deploy(self, emulator: Emulator, config: Mapping[str, Any]) -> Account:
+        """Deploy in the way that was asked for, and note the outputs."""
         stack = self._options.stack
-        if self._options.engine:
-            return session.up(self.directory.engine, stack, config, account, self._say)
-        return deploy(account, stack, config, self._resources_progress)
-
-    def _publish(self, emulator: Emulator, deployment: Deployment) -> None:
-        self._hosts_expected = len(deployment.outputs.get("host_ids", []))
-        self.state.emulator_url = emulator.endpoint
-        self.state.access_key_id = emulator.access_key_id
-        self.state.secret_access_key = emulator.secret_access_key
-        self.state.outputs = deployment.outputs
-        self.directory.write(self.state)
+        if self._options.deploy == "in-process":
+            text = as_text(config)
+            tags = json.loads(text.get("aws:defaultTags", "{}")).get("tags", {})
+            account = Account(emulator, tags)
+            deployment = deploy(account, stack, text, self._resources_progress)
+            self.state.outputs = deployment.outputs
+            self._progress(f"stack {stack} deployed: {deployment.resources} resources")
+            return account
+        workspace = Workspace(self.directory.pulumi, stack, emulator.environment)
+        workspace.create(config)
+        if self._options.deploy == "pulumi":
+            workspace.up()
+            self.state.outputs = workspace.outputs()
+        return Account(emulator)
 
     def _runtime(self, account: Account, files: Mapping[str, Path]) -> Runtime:
         """Choose how containers run; in Docker, their images are built now."""
@@ -229,7 +230,7 @@ class Sandbox:
         """Return why an image cannot be built; empty when all have been."""
         self._progress("building the image in Docker")
         try:
-            for source in account.images.values():
+            for source in images.sources(account):
                 docker.build(source)
         except ImageError as error:
             return str(error)
@@ -253,49 +254,3 @@ class Sandbox:
 
     def _clear_up(self) -> None:
         self.directory.remove(keep_logs=self.state.phase == "failed")
-
-
-def region_of(stack: str, config: Mapping[str, str]) -> str:
-    """Return the region that a configuration is for.
-
-    Raises:
-        DeployError: it says none.
-    """
-    region = config.get("aws:region", "")
-    if not region:
-        raise DeployError(
-            f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
-            " aws:region=eu-central-1"
-        )
-    return region
-
-
-def local_configuration(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> dict[str, str]:
-    """Return a stack's configuration with what is the sandbox's own in place of what is for AWS.
-
-    Args:
-        stack: name of the stack.
-        vpc: the range to use, whatever the stack's file says.
-        changes: the user's, as for `configuration`; they come last.
-
-    Raises:
-        AddressError: the user's changes lead outside this machine.
-        DeployError: the configuration cannot be read.
-    """
-    config = configuration(stack, {**_overrides(vpc), **changes})
-    check_vpc_cidr(config["prometheus-aws:vpcCidr"])
-    return config
-
-
-def _overrides(vpc: VpcRange) -> dict[str, str]:
-    """Configuration that is the sandbox's own: addresses of this machine, and short intervals."""
-    return {
-        "vpcCidr": vpc.cidr,
-        "prometheusPort": str(free_port()),
-        "nodeExporterPort": str(vpc.node_exporter_port),
-        "scrapeInterval": "2s",
-        "discoveryRefreshInterval": "5s",
-        "aws:skipCredentialsValidation": "true",
-        "aws:skipRequestingAccountId": "true",
-        "aws:skipMetadataApiCheck": "true",
-    }

@@ -1,15 +1,16 @@
-"""The table of resource types: how each lives in the emulator. One entry a type."""
+"""The emulated AWS as Pulumi's providers see it: resource types, functions and images, as data."""
 
 from collections.abc import Mapping
 
-from sandbox.resources import compute, containers, identity, network
-from sandbox.resources.base import Account, Created, ImageSource, Inputs, ResourceType
-from sandbox.resources.containers import image_source
+from sandbox.resources import containers, identity, instances, network
+from sandbox.resources.base import Account, GoneError, Inputs
+from sandbox.resources.images import ImageSource
+from sandbox.resources.interpreter import Created, ResourceType
 from sandbox.resources.invokes import INVOKES
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = {
     **network.RESOURCE_TYPES,
-    **compute.RESOURCE_TYPES,
+    **instances.RESOURCE_TYPES,
     **identity.RESOURCE_TYPES,
     **containers.RESOURCE_TYPES,
 }
@@ -20,8 +21,8 @@ __all__ = [
     "RESOURCE_TYPES",
     "Account",
     "Created",
+    "GoneError",
     "ImageSource",
     "Inputs",
     "ResourceType",
-    "image_source",
 ]

@@ -33,13 +33,26 @@ def test_permissions_are_given_job_by_job(file: Path) -> None:
     workflow = load(file)
     assert workflow["permissions"] == {}
     expected = {
-        "test": {"contents": "read"},
-        "preview": {"contents": "read", "id-token": "write", "pull-requests": "write"},
-        "deploy": {"contents": "read", "id-token": "write"},
+        "test": {"test": {"contents": "read"}},
+        "preview": {
+            "preview": {"contents": "read", "id-token": "write", "pull-requests": "write"},
+            "emulated": {"contents": "read"},
+        },
+        "deploy": {"deploy": {"contents": "read", "id-token": "write"}},
     }
-    assert {name: job["permissions"] for name, job in workflow["jobs"].items()} == {
-        file.stem: expected[file.stem]
-    }
+    permissions = {name: job["permissions"] for name, job in workflow["jobs"].items()}
+    assert permissions == expected[file.stem]
+
+
+def test_a_pull_request_gets_a_preview_with_or_without_an_account() -> None:
+    """One of the two, and an identity, a passphrase and an environment in the first only."""
+    jobs = load(ROOT / ".github/workflows/preview.yml")["jobs"]
+    fork = "github.event.pull_request.head.repo.full_name {} github.repository"
+    role = "vars.AWS_PREVIEW_ROLE_ARN {} ''"
+    assert jobs["preview"]["if"] == f"{role.format('!=')} && {fork.format('==')}"
+    assert jobs["emulated"]["if"] == f"{role.format('==')} || {fork.format('!=')}"
+    assert "environment" not in jobs["emulated"]
+    assert "secrets." not in str(jobs["emulated"])
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)

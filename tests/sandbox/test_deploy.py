@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextvars
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from sandbox import deploy
+from sandbox import configuration, deploy
 from sandbox.emulator import Emulator
-from sandbox.resources import Account
+from sandbox.resources import Account, GoneError, images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,7 @@ def account() -> Iterator[Account]:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the directory of a project with defaults and two stacks."""
     monkeypatch.setattr(deploy, "ROOT", tmp_path)
+    monkeypatch.setattr(configuration, "ROOT", tmp_path)
     schema = {"size": {"type": "integer", "default": 3}, "plain": {"default": "of the project"}}
     files = {
         "Pulumi.yaml": {"name": "tried", "runtime": "python", "config": schema},
@@ -60,7 +61,8 @@ def _deploy(
 
 @pytest.mark.usefixtures("project")
 def test_configuration_is_as_pulumi_hands_it_over() -> None:
-    assert deploy.configuration("dev", {"plain": "override", "aws:skipX": "true"}) == {
+    config = configuration.configuration("dev", {"plain": "override", "aws:skipX": True})
+    assert configuration.as_text(config) == {
         "tried:size": "3",
         "tried:plain": "override",
         "tried:flag": "true",
@@ -68,20 +70,25 @@ def test_configuration_is_as_pulumi_hands_it_over() -> None:
         "aws:defaultTags": '{"tags": {"a": "b"}}',
         "aws:skipX": "true",
     }
-    assert deploy.configuration("dev", {})["tried:plain"] == "of the stack"
+    assert configuration.configuration("dev", {})["tried:plain"] == "of the stack"
 
 
 @pytest.mark.usefixtures("project")
-def test_unknown_stack_names_those_that_there_are() -> None:
-    with pytest.raises(deploy.DeployError, match="no stack 'x': expected one of dev, prod"):
-        deploy.configuration("x", {})
+@pytest.mark.parametrize("stack", ["x", "../dev", "dev.yaml", ""])
+def test_unknown_stack_names_those_that_there_are(stack: str) -> None:
+    with pytest.raises(
+        configuration.ConfigurationError, match=f"no stack '{stack}': expected one of dev, prod"
+    ):
+        configuration.configuration(stack, {})
 
 
 @pytest.mark.usefixtures("project")
 def test_encrypted_value_is_named() -> None:
-    with pytest.raises(deploy.DeployError, match=r"tried:key in Pulumi\.prod\.yaml is encrypted"):
-        deploy.configuration("prod", {})
-    assert deploy.configuration("prod", {"tried:key": "plain"})["tried:key"] == "plain"
+    with pytest.raises(
+        configuration.ConfigurationError, match=r"tried:key in Pulumi\.prod\.yaml is encrypted"
+    ):
+        configuration.configuration("prod", {})
+    assert configuration.configuration("prod", {"tried:key": "plain"})["tried:key"] == "plain"
 
 
 def test_resources_are_made_and_what_they_get_flows_back(account: Account, project: Path) -> None:
@@ -149,8 +156,12 @@ def test_image_is_entered_in_the_registry(account: Account, project: Path) -> No
         "pulumi.export('name', r.name)\n",
     )
     reference = deployed.outputs["digest"]
-    assert dict(account.images[reference].build_args) == {"A": "1"}
-    images = account.client("ecr").describe_images(repositoryName=deployed.outputs["name"])
-    assert [image["imageTags"] for image in images["imageDetails"]] == [["1"]]
-    assert images["imageDetails"][0]["imageDigest"] == reference.split("@")[1]
+    source = images.source(account, reference)
+    assert source == images.ImageSource(Path("/c"), Path("/c/Dockerfile"), {"A": "1"})
+    assert images.sources(account) == [source]
+    found = account.client("ecr").describe_images(repositoryName=deployed.outputs["name"])
+    assert [image["imageTags"] for image in found["imageDetails"]] == [["1"]]
+    assert found["imageDetails"][0]["imageDigest"] == reference.split("@")[1]
+    with pytest.raises(GoneError):
+        images.source(account, f"{reference[:-1]}{'1' if reference[-1] == '0' else '0'}")
     json.dumps(deployed.outputs)

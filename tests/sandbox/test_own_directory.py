@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import state
-from sandbox.__main__ import _parser
 from sandbox.addresses import AddressError, check_vpc_cidr
+from sandbox.options import parse
 from tests.sandbox.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TAKES_A_NAME = ("up", "demo", "preview", "down", "status", "aws", "refresh", "destroy")
+TAKES_A_NAME = ("up", "demo", "down", "status", "aws", "pulumi")
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def precious(tmp_path: Path) -> Path:
     ],
 )
 def test_names_that_could_lead_elsewhere_are_refused(name: str) -> None:
-    for take in (state.check_name, state.Directory.create, state.find, state.is_running):
+    for take in (state.check_name, state.Directory.create, state.find):
         with pytest.raises(state.StateError, match="expected a small letter or digit, then"):
             take(name)
 
@@ -61,7 +61,7 @@ def test_every_command_refuses_the_path_of_a_folder(
     command: str, precious: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        _parser().parse_args([command, "--name", str(precious.parent)])
+        parse([command, "--name", str(precious.parent)])
     assert f"a sandbox cannot be named '{precious.parent}': expected" in capsys.readouterr().err
 
 
@@ -116,7 +116,9 @@ def test_what_a_killed_sandbox_has_left_is_removed(root: Path) -> None:
 
 @pytest.mark.parametrize("range_", ["10.0.0.0/16", "126.0.0.0/7", "128.0.0.0/16", "0.0.0.0/0", "x"])
 def test_a_range_outside_this_machine_is_refused(range_: str) -> None:
-    with pytest.raises(AddressError, match=r"vpcCidr is .*expected a range inside 127\.0\.0\.0/8"):
+    with pytest.raises(
+        AddressError, match=r"\(vpcCidr\) is .*: expected one inside 127\.0\.0\.0/8"
+    ):
         check_vpc_cidr(range_)
 
 
@@ -126,5 +128,5 @@ def test_a_range_outside_this_machine_is_refused(range_: str) -> None:
 def test_no_command_takes_a_range_outside_this_machine(command: str, key: str) -> None:
     done = run(command, "--config", f"{key}=10.0.0.0/16")
     assert done.returncode == 1
-    assert "vpcCidr is '10.0.0.0/16': expected a range inside 127.0.0.0/8" in done.stderr
+    assert "(vpcCidr) is '10.0.0.0/16': expected one inside 127.0.0.0/8" in done.stderr
     assert "Traceback" not in done.stderr

@@ -13,12 +13,13 @@ import sys
 import tarfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import binaries
+from sandbox import binaries, products
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,12 +59,13 @@ class _Releases:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.url = ""
         self.requests: list[str] = []
 
     def add(self, product: str, version: str, names: tuple[str, ...], reported: str = "") -> Path:
         """Publish `product`; its programs report `version`, or `reported` when given."""
-        top = f"{product}-{version}.{binaries._platform()}"
-        directory = self.root / product / f"v{version}"
+        top = f"{product}-{version}.{products.machine()}"
+        directory = self.root / "prometheus" / product / f"v{version}"
         directory.mkdir(parents=True)
         archive = directory / f"{top}.tar.gz"
         with tarfile.open(archive, "w:gz") as tar:
@@ -95,11 +97,8 @@ def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Relea
     )
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    monkeypatch.setattr(
-        binaries,
-        "RELEASES_URL",
-        f"http://127.0.0.1:{server.server_port}/{{product}}/v{{version}}",
-    )
+    published.url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(binaries, "RELEASES_URL", f"{published.url}/{{repository}}/v{{version}}")
     yield published
     server.shutdown()
     thread.join()
@@ -114,6 +113,7 @@ def path_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{directory}:/usr/bin:/bin")
     monkeypatch.setenv("PROMETHEUS_AWS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.delenv(binaries.MIRROR, raising=False)
     which = binaries.shutil.which  # type: ignore[attr-defined]  # the module's own import
     monkeypatch.setattr(
         binaries.shutil,  # type: ignore[attr-defined]
@@ -128,7 +128,7 @@ def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pin versions of our own, so that a new release changes nothing here."""
     file = tmp_path / "versions.json"
     file.write_text(json.dumps({"prometheus": VERSION, "node_exporter": EXPORTER_VERSION}))
-    monkeypatch.setattr(binaries, "VERSIONS_FILE", file)
+    monkeypatch.setattr(products, "VERSIONS_FILE", file)
 
 
 @pytest.fixture
@@ -146,11 +146,29 @@ def fake_go(
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Point to a release server that refuses connections."""
-    monkeypatch.setattr(binaries, "RELEASES_URL", "http://127.0.0.1:1/{product}/v{version}")
+    monkeypatch.setattr(binaries, "RELEASES_URL", "http://127.0.0.1:1/{repository}/v{version}")
+
+
+def _pulumi(
+    archive: Path,
+    version: str,
+    helpers: tuple[str, ...] = ("python", "python-exec", "nodejs", "yaml"),
+) -> Path:
+    """Write an archive of a Pulumi CLI that reports `version`."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    files = {"pulumi": f"#!/bin/sh\necho v{version}\n"}
+    files |= {f"pulumi-language-{name}": "" for name in helpers}
+    compression = "xz" if archive.suffix == ".xz" else "gz"
+    with tarfile.open(archive, f"w:{compression}") as tar:  # type: ignore[call-overload]
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"pulumi/{name}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content.encode()))
+    return archive
 
 
 def _cache(tmp_path: Path, product: str = "prometheus", version: str = VERSION) -> Path:
-    return tmp_path / "cache" / f"{product}-{version}.{binaries._platform()}"
+    return tmp_path / "cache" / f"{product}-{version}.{products.machine()}"
 
 
 def test_path_at_the_pinned_version_is_used(path_directory: Path, releases: _Releases) -> None:
@@ -201,7 +219,7 @@ def test_new_pinned_version_is_installed_beside_the_old(
     old = binaries.ensure(["node_exporter"])["node_exporter"]
     file = tmp_path / "newer.json"
     file.write_text('{"node_exporter": "1.99.0"}')
-    monkeypatch.setattr(binaries, "VERSIONS_FILE", file)
+    monkeypatch.setattr(products, "VERSIONS_FILE", file)
     new = binaries.ensure(["node_exporter"])["node_exporter"]
     assert new == _cache(tmp_path, "node_exporter", "1.99.0") / "node_exporter"
     assert old.is_file()
@@ -212,10 +230,10 @@ def test_checksum_mismatch_is_an_error_and_never_falls_back(
 ) -> None:
     archive = releases.add("prometheus", VERSION, ("prometheus", "promtool"))
     archive.write_bytes(archive.read_bytes() + b"x")
-    with pytest.raises(binaries.BinaryError, match="nothing was installed") as raised:
+    with pytest.raises(products.BinaryError, match="nothing was installed") as raised:
         binaries.ensure(["prometheus"])
     assert hashlib.sha256(archive.read_bytes()).hexdigest() in str(raised.value)
-    assert list(_cache(tmp_path).iterdir()) == []
+    assert not _cache(tmp_path).exists()
     with pytest.raises(FileNotFoundError):
         fake_go()  # Go was never called
 
@@ -225,18 +243,18 @@ def test_missing_checksum_line_is_an_error(releases: _Releases, tmp_path: Path) 
     sums = archive.with_name("sha256sums.txt")
     lines = sums.read_text().splitlines(keepends=True)
     sums.write_text("".join(line for line in lines if not line.endswith(f" {archive.name}\n")))
-    with pytest.raises(binaries.BinaryError, match="nothing about this file"):
+    with pytest.raises(products.BinaryError, match="nothing about this file"):
         binaries.ensure(["prometheus"])
-    assert list(_cache(tmp_path).iterdir()) == []
+    assert not _cache(tmp_path).exists()
 
 
 def test_release_that_reports_another_version_is_refused(
     releases: _Releases, tmp_path: Path
 ) -> None:
     releases.add("prometheus", VERSION, ("prometheus", "promtool"), reported="3.14.9")
-    with pytest.raises(binaries.BinaryError, match=r"reports version '3\.14\.9': expected '3\.15"):
+    with pytest.raises(products.BinaryError, match=r"reports version '3\.14\.9': expected '3\.15"):
         binaries.ensure(["prometheus"])
-    assert list(_cache(tmp_path).iterdir()) == []
+    assert not _cache(tmp_path).exists()
 
 
 @pytest.mark.usefixtures("unreachable")
@@ -276,9 +294,9 @@ def test_build_of_another_version_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GO_BUILDS", "3.14.0")
-    with pytest.raises(binaries.BinaryError, match=r"reports version '3\.14\.0'"):
+    with pytest.raises(products.BinaryError, match=r"reports version '3\.14\.0'"):
         binaries.ensure(["prometheus"])
-    assert list(_cache(tmp_path).iterdir()) == []
+    assert not _cache(tmp_path).exists()
 
 
 @pytest.mark.usefixtures("unreachable", "fake_go")
@@ -288,17 +306,17 @@ def test_failing_go_is_an_error_with_its_own_words(
 ) -> None:
     monkeypatch.setenv("GO_FAILS_AT", step)
     with pytest.raises(
-        binaries.BinaryError, match=rf"go {step}` ended with 1:\ngo: module lookup disabled"
+        products.BinaryError, match=rf"go {step}` ended with 1:\ngo: module lookup disabled"
     ):
         binaries.ensure(["prometheus"])
 
 
 @pytest.mark.usefixtures("unreachable")
 def test_neither_network_nor_go_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(binaries.BinaryError, match=r"3\.15\.0 cannot be installed") as raised:
+    with pytest.raises(products.BinaryError, match=r"3\.15\.0 cannot be installed") as raised:
         binaries.ensure(["prometheus"])
     message = str(raised.value)
-    assert "http://127.0.0.1:1/prometheus/v3.15.0/prometheus-3.15.0." in message
+    assert "http://127.0.0.1:1/prometheus/prometheus/v3.15.0/prometheus-3.15.0." in message
     assert "Connection refused" in message
     assert "no `go` on PATH" in message
     assert "put prometheus and promtool 3.15.0 on PATH" in message
@@ -317,7 +335,7 @@ def test_unwritable_cache_is_an_error_that_names_the_variable(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("PROMETHEUS_AWS_CACHE", str(tmp_path / "file"))
-    with pytest.raises(binaries.BinaryError, match="set PROMETHEUS_AWS_CACHE"):
+    with pytest.raises(products.BinaryError, match="set PROMETHEUS_AWS_CACHE"):
         binaries.ensure(["prometheus"])
 
 
@@ -332,14 +350,106 @@ def test_cache_directory_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert binaries.cache_directory() == Path("/home/someone/.cache/prometheus-aws")
 
 
+@pytest.mark.usefixtures("unreachable")
+@pytest.mark.parametrize("by_url", [True, False], ids=["url", "folder"])
+def test_mirror_serves_archives_under_their_own_names(
+    releases: _Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_url: bool
+) -> None:
+    archive = releases.add("prometheus", VERSION, ("prometheus", "promtool"))
+    folder = archive.parent
+    url = f"{releases.url}/{folder.relative_to(releases.root)}/"
+    monkeypatch.setenv(binaries.MIRROR, url if by_url else str(folder))
+    assert binaries.ensure(["promtool"]) == {"promtool": _cache(tmp_path) / "promtool"}
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_checksum_mismatch_in_a_mirror_is_an_error(
+    releases: _Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = releases.add("prometheus", VERSION, ("prometheus", "promtool"))
+    archive.write_bytes(archive.read_bytes() + b"x")
+    monkeypatch.setenv(binaries.MIRROR, str(archive.parent))
+    with pytest.raises(products.BinaryError, match="nothing was installed"):
+        binaries.ensure(["prometheus"])
+    assert not _cache(tmp_path).exists()
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_mirror_may_hold_an_archive_without_a_version_in_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _pulumi(tmp_path / "mirror" / f"pulumi-{products.machine()}.tar.xz", "3.260.7")
+    monkeypatch.setenv(binaries.MIRROR, str(tmp_path / "mirror"))
+    found = binaries.ensure(["pulumi"])
+    assert found == {"pulumi": _cache(tmp_path, "pulumi", "3.260.7") / "pulumi"}
+    assert (found["pulumi"].parent / "pulumi-language-python").is_file()
+    monkeypatch.delenv(binaries.MIRROR)
+    assert binaries.ensure(["pulumi"]) == found  # the cache's will do
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_mirror_with_a_version_that_will_not_do_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _pulumi(tmp_path / "mirror" / f"pulumi-{products.machine()}.tar.xz", "3.259.0")
+    monkeypatch.setenv(binaries.MIRROR, str(tmp_path / "mirror"))
+    with pytest.raises(products.BinaryError, match=r"'3\.259\.0': expected .*, or 3\.260\.0 and"):
+        binaries.ensure(["pulumi"])
+
+
+def test_mirror_without_the_archive_gives_way_to_the_release(
+    releases: _Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases.add("node_exporter", EXPORTER_VERSION, ("node_exporter",))
+    monkeypatch.setenv(binaries.MIRROR, str(tmp_path))
+    assert binaries.ensure(["node_exporter"])["node_exporter"].is_file()
+    assert len(releases.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "used"),
+    [("3.260.0", True), ("3.999.1", True), ("3.99.0", False), ("3.270.0-alpha.1", False)],
+)
+@pytest.mark.usefixtures("unreachable")
+def test_pulumi_on_path_may_be_of_another_version(
+    path_directory: Path, version: str, *, used: bool
+) -> None:
+    own = _write_program(path_directory / "pulumi", f"#!/bin/sh\necho v{version}\n".encode())
+    if used:
+        assert binaries.ensure(["pulumi"]) == {"pulumi": own}
+    else:
+        with pytest.raises(products.BinaryError, match="cannot be installed"):
+            binaries.ensure(["pulumi"])
+
+
+def test_release_of_pulumi_is_that_of_the_sdk(releases: _Releases, tmp_path: Path) -> None:
+    version = metadata.version("pulumi")
+    directory = releases.root / "pulumi" / "pulumi" / f"v{version}"
+    spelt = products.machine().replace("amd64", "x64")
+    archive = _pulumi(directory / f"pulumi-v{version}-{spelt}.tar.gz", version)
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    (directory / f"pulumi-{version}-checksums.txt").write_text(f"{digest}  {archive.name}\n")
+    expected = _cache(tmp_path, "pulumi", version) / "pulumi"
+    assert binaries.ensure(["pulumi"]) == {"pulumi": expected}
+
+
+def test_archive_without_a_helper_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _pulumi(tmp_path / f"pulumi-{products.machine()}.tar.xz", "3.260.0", helpers=("python",))
+    monkeypatch.setenv(binaries.MIRROR, str(tmp_path))
+    with pytest.raises(products.BinaryError, match="has no pulumi-language-python-exec, "):
+        binaries.ensure(["pulumi"])
+
+
 def test_unknown_name_is_refused() -> None:
     with pytest.raises(ValueError, match=r"unknown binaries \['alertmanager'\]: expected some of"):
         binaries.ensure(["alertmanager"])
 
 
 def test_unknown_architecture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binaries.platform, "machine", lambda: "riscv64")  # type: ignore[attr-defined]
-    with pytest.raises(binaries.BinaryError, match="architecture 'riscv64'"):
+    monkeypatch.setattr(products.platform, "machine", lambda: "riscv64")  # type: ignore[attr-defined]
+    with pytest.raises(products.BinaryError, match="architecture 'riscv64'"):
         binaries.ensure(["prometheus"])
 
 
@@ -351,8 +461,9 @@ def test_unknown_architecture_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         ("node_exporter", "1.12.1", "v1.12.1"),
     ],
 )
-def test_module_version(product: str, version: str, module_version: str) -> None:
-    assert binaries._PRODUCT_OF[product].module_version(version) == module_version
+def test_module_version(product: str, version: str, module_version: str, tmp_path: Path) -> None:
+    (tmp_path / "versions.json").write_text(json.dumps({product: version}))
+    assert binaries._PRODUCT_OF[product].module_version == module_version
 
 
 def test_command_line_prints_the_paths(path_directory: Path) -> None:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import grpc  # type: ignore[import-untyped]
 import pytest
 from botocore.exceptions import ClientError
-from google.protobuf import struct_pb2  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
 from pulumi.provider.experimental import provider as protocol
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN
 
 from sandbox.emulator import Emulator
-from sandbox.engine.provider import (
+from sandbox.provider import (
     RefusedError,
     SandboxProvider,
     marked,
@@ -27,6 +27,7 @@ from sandbox.engine.provider import (
     plain_properties,
 )
 from sandbox.resources import RESOURCE_TYPES
+from tests.sandbox.command import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -533,8 +534,18 @@ def test_check_refuses_unknown_and_missing_inputs(plugin: Plugin) -> None:
     assert [failure.property for failure in response.failures] == ["cidrblock", "cidrBlock"]
     unknown, missing = (failure.reason for failure in response.failures)
     assert unknown.startswith(f"{VPC} 'net': the sandbox does not know its input 'cidrblock'")
-    assert "expected some of cidrBlock, enableDnsHostnames, enableDnsSupport, tags" in unknown
+    expected = unknown.partition("expected some of ")[2].partition(". ")[0].split(", ")
+    assert expected == sorted(expected)
+    assert {"cidrBlock", "enableDnsHostnames", "enableDnsSupport", "tags"} < set(expected)
     assert missing.startswith(f"{VPC} 'net': its input 'cidrBlock' is missing: expected a value")
+
+
+def test_check_refuses_a_vpc_outside_this_machine(plugin: Plugin) -> None:
+    response = plugin.check(VPC, "net", {"cidrBlock": "10.0.0.0/16"})
+    assert response.failures is not None
+    (failure,) = response.failures
+    assert failure.property == "cidrBlock"
+    assert "'10.0.0.0/16': expected one inside 127.0.0.0/8" in failure.reason
 
 
 def test_check_completes_what_is_not_given(plugin: Plugin) -> None:
@@ -545,7 +556,10 @@ def test_check_completes_what_is_not_given(plugin: Plugin) -> None:
         "enableDnsHostnames": False,
         "tags": {"owner": "tests"},
     }
-    assert plain(plugin.checked(VPC, "net", {"cidrBlock": "x", "tags": UNKNOWN})["tags"]) == UNKNOWN
+    assert (
+        plain(plugin.checked(VPC, "net", {"cidrBlock": "127.50.0.0/16", "tags": UNKNOWN})["tags"])
+        == UNKNOWN
+    )
 
 
 def test_automatic_name_stays_and_a_given_one_wins(plugin: Plugin) -> None:
@@ -761,7 +775,7 @@ def test_plugin_process_speaks_the_protocol(plugin: Plugin) -> None:
         "AWS_PROFILE": "of-the-user-and-not-there",
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox.engine.provider", "127.0.0.1:1"],
+        [sys.executable, "-m", "sandbox.provider", "docker", "127.0.0.1:1", "--logflow"],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -771,7 +785,13 @@ def test_plugin_process_speaks_the_protocol(plugin: Plugin) -> None:
             address = f"127.0.0.1:{process.stdout.readline().strip()}"
             with grpc.insecure_channel(address) as channel:
                 stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+                version = stub.GetPluginInfo(empty_pb2.Empty()).version
+                assert f"pulumi-docker=={version}" in (ROOT / "requirements.txt").read_text()
                 stub.Configure(proto.ConfigureRequest(variables={}, acceptSecrets=True))
+                with pytest.raises(grpc.RpcError) as refused:
+                    stub.Create(proto.CreateRequest(urn=urn(VPC, "bad"), properties={}))
+                assert refused.value.details().startswith(f"{VPC} 'bad': ")
+                assert "File " not in refused.value.details()
                 given = struct_pb2.Struct()
                 given.update({"user": emulator.client("iam").get_user()["User"]["UserName"]})
                 made = stub.Create(proto.CreateRequest(urn=urn(KEY, "k"), properties=given))

@@ -1,81 +1,14 @@
-"""The project's own program under the engine, in an emulated AWS of its own."""
+"""What is in an emulated account, by kind: what a deployment has made, and a destruction left."""
 
-import json
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.deploy import ROOT, configuration
 from sandbox.emulator import ADMIN, Emulator
-from sandbox.engine.driver import Engine, Result
-from sandbox.engine.steps import Op
-
-REGION = "eu-central-1"
 
 
-class RealStack:
-    def __init__(self, emulator: Emulator, directory: Path, project: Path = ROOT) -> None:
-        self.emulator = emulator
-        self.said: list[str] = []
-        self.directory = directory
-        self.project = project
-
-    def engine(self, stack: str = "dev", **config: str) -> Engine:
-        """Return the engine, with configuration in place of what the stack's file says."""
-        return Engine(
-            self.project,
-            stack,
-            self.config(stack, **config),
-            state_dir=self.directory / "state",
-            passphrase="of a test",  # noqa: S106 - of a state that lives as long as a test
-            say=self.said.append,
-        )
-
-    def config(self, stack: str = "dev", **config: str) -> dict[str, str]:
-        provider = {
-            "aws:endpoints": json.dumps([{"ec2": self.emulator.endpoint}]),
-            "aws:accessKey": self.emulator.access_key_id,
-            "aws:secretKey": self.emulator.secret_access_key,
-        }
-        return configuration(stack, {**provider, **config})
-
-    def inventory(self) -> dict[str, set[str]]:
-        """Return what is in the emulated account, by kind."""
-        return {kind: set(look(self.emulator.client)) for kind, look in _KINDS.items()}
-
-    @property
-    def state_text(self) -> str:
-        return self.engine().state.path.read_text(encoding="utf-8")
-
-
-@contextmanager
-def real_stack(directory: Path) -> Iterator[RealStack]:
-    """Return a stack in an emulator in which nothing has been made yet."""
-    emulator = Emulator(REGION)
-    emulator.start()
-    try:
-        yield RealStack(emulator, directory)
-    finally:
-        emulator.stop()
-
-
-def copy_project(directory: Path) -> Path:
-    """Copy what Pulumi needs of the project, to change it."""
-    project = directory / "project"
-    project.mkdir()
-    for name in ("__main__.py", "settings.py", "versions.json", "components", "docker", "userdata"):
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, project / name)
-    for file in ROOT.glob("Pulumi*.yaml"):
-        shutil.copy(file, project)
-    return project
-
-
-def changes(result: Result) -> list[tuple[str, str]]:
-    """What was done to which resource, in order."""
-    return [(step.op.value, step.name) for step in result.steps if step.op is not Op.SAME]
+def inventory(emulator: Emulator) -> dict[str, set[str]]:
+    """Return the identifiers of what there is, by kind."""
+    return {kind: set(look(emulator.client)) for kind, look in _KINDS.items()}
 
 
 def _ec2(call: str, kind: str, identifier: str, **arguments: Any) -> Callable[..., list[str]]:  # noqa: ANN401

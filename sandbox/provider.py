@@ -1,28 +1,37 @@
-"""The emulated AWS as a provider plugin: `python -m sandbox.engine.provider <engine address>`.
+"""The emulated AWS as a provider plugin: `python -m sandbox.provider <package> <engine address>`.
 
 One plugin for the packages that the program uses: `aws`, `docker` and `random`. It knows what
 `sandbox.resources` knows, and speaks to nothing but an emulator on this machine.
 """
 
+import asyncio
 import contextlib
+import importlib.metadata
 import ipaddress
 import json
 import os
 import sys
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import grpc.aio  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.provider.experimental import provider as protocol
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.server import main
+from pulumi.provider.experimental.server import ProviderServicer
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN
 
+from sandbox.addresses import AddressError, check_vpc_cidr
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account, ResourceType
 
-VERSION = "0.1.0"
+PACKAGES = ("aws", "docker", "random")
+"""What it can be started as."""
+
+_METHODS = ("Check", "Configure", "Create", "Delete", "Diff", "Invoke", "Read", "Update")
 
 _Request: TypeAlias = (
     protocol.CheckRequest
@@ -84,7 +93,7 @@ class SandboxProvider(protocol.Provider):
         """Refuse unknown inputs and missing ones, and complete the others."""
         entry = _entry(_type(request))
         given = plain_properties(request.new_inputs)
-        problems = entry.problems(given)
+        problems = {**entry.problems(given), **_range_problem(_type(request), given)}
         if problems:
             return protocol.CheckResponse(
                 inputs=request.new_inputs,
@@ -141,7 +150,7 @@ class SandboxProvider(protocol.Provider):
                 self._account_for(_type(request)), plain_properties(request.properties)
             )
         return protocol.CreateResponse(
-            created.id, marked(created.outputs, request.properties, entry.secret_outputs)
+            created.id, marked(created.properties, request.properties, entry.secret_outputs)
         )
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
@@ -238,6 +247,17 @@ def _entry(token: str) -> ResourceType:
     return RESOURCE_TYPES[token]
 
 
+def _range_problem(token: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """Refuse a VPC in which the sandbox's Prometheus would scrape other machines."""
+    cidr = given.get("cidrBlock", UNKNOWN)
+    if token == "aws:ec2/vpc:Vpc" and cidr != UNKNOWN:  # noqa: S105 - a type
+        try:
+            check_vpc_cidr(cidr)
+        except AddressError as error:
+            return {"cidrBlock": str(error)}
+    return {}
+
+
 @contextlib.contextmanager
 def _named(token: str, name: str) -> Iterator[None]:
     """Say which resource it was that the emulator refused."""
@@ -328,7 +348,59 @@ def _property(value: Any) -> PropertyValue:  # noqa: ANN401 - any JSON
     return PropertyValue(value)
 
 
-if __name__ == "__main__":
-    given_environment = dict(os.environ)
+def _plainly(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Answer with the message of a refusal alone; the SDK puts a trace below all errors."""
+
+    async def call(servicer: ProviderServicer, request: Any, context: Any) -> Any:  # noqa: ANN401 - gRPC's
+        try:
+            return await method(servicer, request, context)
+        except Exception as error:
+            if isinstance(error.__context__, RefusedError):
+                await context.abort(grpc.StatusCode.UNKNOWN, str(error.__context__))
+            raise
+
+    return call
+
+
+class _Servicer(ProviderServicer):
+    """The SDK's, with refusals that people can read."""
+
+
+for _method in _METHODS:
+    setattr(_Servicer, _method, _plainly(getattr(ProviderServicer, _method)))
+
+
+async def serve(package: str, engine: str, environment: Mapping[str, str]) -> None:
+    """Serve until the process ends; the port is the first line of standard output.
+
+    Args:
+        package: one of `PACKAGES`; it reports the version of its SDK, which the program asks for.
+        engine: address of the engine's own service.
+        environment: environment variables, for what the configuration leaves out.
+    """
+    version = importlib.metadata.version(f"pulumi-{package}")
+    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
+    servicer = _Servicer([], version, SandboxProvider(environment), engine)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port, flush=True)
+    await server.wait_for_termination()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run as a plugin.
+
+    Args:
+        arguments: the package, and what an engine starts its plugins with: its address comes
+            first, and flags for logging after it.
+    """
+    environment = dict(os.environ)
     isolate_from_user()
-    main(sys.argv[1:], VERSION, SandboxProvider(given_environment))
+    package, engine = arguments[:2] if arguments[0] in PACKAGES else ("aws", arguments[0])
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(package, engine, environment))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,158 @@
+"""The stack's configuration in a sandbox: what its file says, but on this machine's addresses."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from sandbox.addresses import VpcRange, check_vpc_cidr, free_port
+from sandbox.errors import SandboxError
+from settings import PROJECT, Settings, SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The Pulumi project."""
+
+
+class ConfigurationError(SandboxError):
+    """The configuration cannot be used; the message names the key, and says what is expected."""
+
+
+class LocalStack(NamedTuple):
+    """A stack as it is deployed on this machine."""
+
+    config: dict[str, Any]
+    """Key with its namespace -> value, as in a stack's file."""
+
+    settings: Settings
+
+    @property
+    def region(self) -> str:
+        """The region that the emulated account is asked for."""
+        return str(self.config["aws:region"])
+
+
+def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalStack:
+    """Return a stack's configuration with what is the sandbox's own in place of what is for AWS.
+
+    Args:
+        stack: name of the stack, as in `Pulumi.<stack>.yaml`.
+        vpc: the range to use, whatever the stack's file says.
+        changes: path such as `hosts.count` or `aws:region` -> text; they come last.
+
+    Raises:
+        AddressError: the user's changes lead outside this machine.
+        ConfigurationError: the configuration cannot be read, is not legal, or names no region.
+    """
+    config = _stack_file(stack)
+    for path, value in {**_overrides(vpc), **changes}.items():
+        _set(config, path, value)
+    for path in _encrypted("", config):
+        raise ConfigurationError(
+            f"{path} in Pulumi.{stack}.yaml is encrypted, and the sandbox has no key: give a value"
+            f" for the sandbox with --config {path}=..."
+        )
+    if not config.get("aws:region"):
+        raise ConfigurationError(
+            f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
+            " aws:region=eu-central-1"
+        )
+    own = {
+        key.removeprefix(f"{PROJECT}:"): text
+        for key, text in as_text(config).items()
+        if key.startswith(f"{PROJECT}:")
+    }
+    try:
+        settings = Settings.parse(own, stack=stack, emulated=True)
+    except SettingsError as error:
+        raise ConfigurationError(str(error)) from error
+    check_vpc_cidr(settings.network["vpc_cidr"])
+    return LocalStack(config, settings)
+
+
+def as_text(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return a configuration as Pulumi hands it to the program: text, JSON for the rest.
+
+    Args:
+        config: as in `LocalStack`; the project's defaults are added.
+    """
+    # A key of the project has a default, one of a provider a value.
+    defaults = {
+        _full(key): schema.get("default", schema.get("value"))
+        for key, schema in project().get("config", {}).items()
+    }
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in {**defaults, **config}.items()
+    }
+
+
+def project() -> dict[str, Any]:
+    """Read `Pulumi.yaml`."""
+    read: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    return read
+
+
+def _overrides(vpc: VpcRange) -> dict[str, Any]:
+    """Configuration that is the sandbox's own: addresses of this machine, and short intervals."""
+    return {
+        "network.vpcCidr": vpc.cidr,
+        "hosts.nodeExporterPort": vpc.node_exporter_port,
+        "prometheus.port": free_port(),
+        "prometheus.scrapeInterval": "2s",
+        "prometheus.discoveryRefreshInterval": "5s",
+        "aws:skipCredentialsValidation": True,
+        "aws:skipRequestingAccountId": True,
+        "aws:skipMetadataApiCheck": True,
+    }
+
+
+def _stack_file(stack: str) -> dict[str, Any]:
+    """Return what `Pulumi.<stack>.yaml` says."""
+    stacks = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    if stack not in stacks:
+        raise ConfigurationError(
+            f"there is no stack {stack!r}: expected one of {', '.join(stacks)}, or a file"
+            f" {file.name}"
+        )
+    read = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {})
+    return {_full(key): value for key, value in read.items()}
+
+
+def _encrypted(path: str, value: object) -> Iterator[str]:
+    """Find the paths of encrypted values."""
+    if isinstance(value, Mapping):
+        if "secure" in value:
+            yield path
+        for key, item in value.items():
+            yield from _encrypted(f"{path}.{key}" if path else str(key), item)
+
+
+def _set(config: dict[str, Any], path: str, value: object) -> None:
+    """Set what a path such as `hosts.count` leads to, as `pulumi config set --path` does."""
+    key, _, rest = _full(path).partition(".")
+    if rest:
+        block = config.get(key) or {}
+        if not isinstance(block, Mapping):
+            raise ConfigurationError(f"{key} is {block!r}: expected a block of settings")
+        config[key] = {**block, rest: _typed(value)}
+    else:
+        config[key] = _typed(value)
+
+
+def _typed(value: object) -> object:
+    """Take true, false, a whole number, a list or an object in a text for what it says."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            said = json.loads(value)
+            if isinstance(said, bool | int | list | dict):
+                return said
+    return value
+
+
+def _full(key: str) -> str:
+    """Return a key with its namespace: the project's, unless it has another."""
+    return key if ":" in key else f"{PROJECT}:{key}"

@@ -1,0 +1,148 @@
+"""What the sandbox's command line takes."""
+
+import argparse
+from collections.abc import Sequence
+
+from sandbox.errors import SandboxError
+from sandbox.state import check_name
+from sandbox.system import RUNTIMES, Options
+
+MAX_PORT = 65535
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse a command line; `command` says which command it is.
+
+    Args:
+        arguments: without the program's name. Default: this process's.
+
+    Raises:
+        SystemExit: it is wrong, or asks for help; that has been said.
+    """
+    parser = _parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    if parsed.command == "pulumi":
+        parsed.arguments = [*rest, *parsed.arguments]  # options that stand first are Pulumi's too
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return parsed
+
+
+def options(parsed: argparse.Namespace) -> Options:
+    """Return what `up` or `demo` asks for."""
+    return Options(
+        stack=parsed.stack,
+        name=parsed.name,
+        emulator_port=parsed.port,
+        config=overrides(parsed),
+        deploy=parsed.deploy,
+        runtime=parsed.runtime,
+        timeout_s=parsed.timeout,
+    )
+
+
+def overrides(parsed: argparse.Namespace) -> dict[str, str]:
+    """Return the configuration that the command line sets: key -> text."""
+    config = dict(parsed.config)
+    if parsed.hosts is not None:
+        config["hosts.count"] = str(parsed.hosts)
+    return config
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="The whole system on this machine: an emulated AWS, the real Prometheus.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="deploy, and stay until Ctrl-C")
+    up.add_argument("--detach", action="store_true", help="return when all targets are UP")
+    deploy = up.add_mutually_exclusive_group()
+    for name, help_ in (
+        ("pulumi", "deploy with Pulumi's own engine, which needs its CLI"),
+        ("empty", "deploy nothing; then use `pulumi up`"),
+    ):
+        deploy.add_argument(
+            f"--{name}", action="store_const", dest="deploy", const=name, help=help_
+        )
+    # How the background process of `--detach` tells that it is up.
+    up.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+    demo = commands.add_parser("demo", help="deploy, show the targets, and stay until Ctrl-C")
+    demo.add_argument("--once", action="store_true", help="end when all targets are UP")
+    for command in (up, demo):
+        command.set_defaults(deploy="in-process")
+        _add_options(command)
+    status = commands.add_parser("status", help="show targets, URLs and outputs")
+    status.add_argument("--json", action="store_true", help="for programs")
+    down = commands.add_parser("down", help="stop everything")
+    aws = commands.add_parser(
+        "aws", help='print the environment for your own aws or boto3: eval "$(... aws)"'
+    )
+    pulumi = commands.add_parser(
+        "pulumi",
+        allow_abbrev=False,
+        usage="%(prog)s [--name NAME] ARGS...",
+        help="run Pulumi's CLI on what is deployed: preview, up, refresh, destroy ...",
+    )
+    for command in (status, down, aws, pulumi):
+        command.add_argument("--name", type=_name, help="of the sandbox (default: the newest)")
+    pulumi.add_argument("arguments", nargs=argparse.REMAINDER, help="see `pulumi help`")
+    preview = commands.add_parser(
+        "preview", help="show what `pulumi preview` says of an empty account; nothing stays"
+    )
+    _add_configuration(preview)
+    return parser
+
+
+def _add_options(command: argparse.ArgumentParser) -> None:
+    _add_configuration(command)
+    command.add_argument("--port", type=_port, help="of the emulated AWS (default: a free one)")
+    command.add_argument("--name", type=_name, help="of the sandbox (default: a random one)")
+    command.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        default="auto",
+        help="how containers run (default: in Docker where possible, else as processes)",
+    )
+    command.add_argument(
+        "--timeout",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="how long targets may take to come up (default: 120)",
+    )
+
+
+def _add_configuration(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--hosts", type=int, metavar="N", help="number of exporter hosts")
+    command.add_argument(
+        "--stack", default="dev", help="as in Pulumi.<stack>.yaml (default: %(default)s)"
+    )
+    command.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        type=_key_value,
+        metavar="KEY=VALUE",
+        help="configuration in place of the stack's, such as hosts.count=3; as often as you like",
+    )
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected KEY=VALUE")
+    return key, value
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a port, 1 to {MAX_PORT}")
+    return int(text)
+
+
+def _name(text: str) -> str:
+    try:
+        return check_name(text)
+    except SandboxError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,152 @@
+"""AWS's API as botocore's model describes it: what a call takes, and how that is spelt."""
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+
+_SESSION = botocore.session.get_session()
+
+_NO_PROPERTIES = {"DryRun", "ClientToken", "ClientRequestToken"}
+_TAGS = "TagSpecifications"
+"""How EC2's creating calls take tags: for each kind of resource that a call makes."""
+
+
+class Call:
+    """A call of AWS's, and which properties of a resource it takes as which argument.
+
+    A property is the argument of the same name, or that which `names` gives it.
+    """
+
+    def __init__(self, service: str, operation: str, names: Mapping[str, str]) -> None:
+        """Look the call up.
+
+        Args:
+            service: boto3's name of it.
+            operation: boto3's name of the call.
+            names: property -> the argument's name, with dots where it is nested. Where calls
+                differ in it: several, separated by spaces; the first that the call has counts.
+                The property `id` also goes where the call takes several ids (`VpcIds`).
+        """
+        self.operation = operation
+        self._shape = operations(service)[operation].input_shape
+        members = self._shape.members
+        self._paths: dict[str, list[str]] = {}
+        for name, text in names.items():
+            plurals = [f"{argument}s" for argument in text.split()] if name == "id" else []
+            paths = [argument.split(".") for argument in (*text.split(), *plurals)]
+            self._paths |= {name: path for path in reversed(paths) if path[0] in members}
+        others = members.keys() - {path[0] for path in self._paths.values()} - _NO_PROPERTIES
+        self._paths |= {"tags" if it == _TAGS else camel(it): [it] for it in others}
+        self.takes = frozenset(self._paths)
+        """The properties that it takes."""
+        required = self._shape.required_members
+        self.needs = {name for name, path in self._paths.items() if path[0] in required}
+        """The properties that it cannot do without."""
+
+    def arguments(self, properties: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
+        """Return what to call it with: of some properties, those that it takes.
+
+        Args:
+            properties: by Pulumi's names; None: not given any more.
+            kind: EC2's name of the kind of resource, for its tags.
+
+        Raises:
+            ValueError: a nested name is none of the API's.
+        """
+        result: dict[str, Any] = {}
+        for name in self._paths.keys() & properties.keys():
+            *parents, last = self._paths[name]
+            target = result
+            for parent in parents:
+                target = target.setdefault(parent, {})
+            target[last] = self.spelt(name, properties[name])
+        if _TAGS in result:
+            tags = {"ResourceType": kind, "Tags": result.pop(_TAGS)}
+            result |= {_TAGS: [tags]} if tags["Tags"] else {}
+        return result
+
+    def spelt(self, name: str, value: object) -> Any:  # noqa: ANN401 - any JSON
+        """Return a property's value as the call takes it."""
+        shape = self._shape
+        for part in self._paths[name]:
+            shape = shape.members[part]
+        if self._paths[name] == [_TAGS]:
+            shape = shape.member.members["Tags"]
+        empty = {"string": "", "list": [], "structure": {}, "boolean": False}
+        return empty[shape.type_name] if value is None else _spelt(value, shape)
+
+
+@functools.cache
+def operations(service: str) -> Mapping[str, Any]:
+    """Return a service's calls, by boto3's names."""
+    model = _SESSION.get_service_model(service)
+    return {xform_name(name): model.operation_model(name) for name in model.operation_names}
+
+
+def camel(name: str) -> str:
+    """Spell an API's name as Pulumi does: `enableECSManagedTags` -> `enableEcsManagedTags`."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name.replace("GiB", "Gib"))
+    return "".join([words[0].lower(), *(word.capitalize() for word in words[1:])])
+
+
+def _spelt(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON, botocore's shapes
+    kind = shape.type_name
+    if kind in ("structure", "list") and isinstance(value, str) and value[:1] in ("[", "{"):
+        value = json.loads(value)  # Pulumi has it as a document
+    if kind == "list":
+        names = {member.lower(): member for member in getattr(shape.member, "members", ())}
+        if isinstance(value, Mapping) and {"key", "value"} <= names.keys():  # tags
+            key, of_key = names["key"], names["value"]
+            return [{key: k} | ({} if v is None else {of_key: v}) for k, v in value.items()]
+        return [_spelt(it, shape.member) for it in (value if isinstance(value, list) else [value])]
+    if kind == "structure":
+        return _structure(value, shape)
+    if isinstance(value, bool) and "ENABLED" in getattr(shape, "enum", ()):
+        return "ENABLED" if value else "DISABLED"
+    return value
+
+
+def _structure(value: Any, shape: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+    names = {camel(name): name for name in shape.members} | {name: name for name in shape.members}
+    if isinstance(value, list):  # a block that is there once
+        value = value[0] if value else {}
+    if not isinstance(value, Mapping):  # the API has a box around it
+        value = {next(iter(names)): value}
+    unknown = sorted(value.keys() - names.keys())
+    if unknown:
+        raise ValueError(
+            f"AWS's {shape.name} has no {', '.join(map(repr, unknown))}: expected some of"
+            f" {', '.join(sorted(map(camel, shape.members)))}"
+        )
+    given = {names[name]: item for name, item in value.items() if item is not None}
+    return {name: _spelt(item, shape.members[name]) for name, item in given.items()}
+
+
+def same(sent: Any, seen: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Say whether AWS has what was sent; it adds members, and its lists have no order."""
+    if isinstance(sent, Mapping) and isinstance(seen, Mapping):
+        return all(same(value, seen.get(name)) for name, value in sent.items())
+    if isinstance(sent, list) and isinstance(seen, list):
+        return len(sent) == len(seen) and all(any(same(it, one) for one in seen) for it in sent)
+    if sent != seen and isinstance(sent, str) and sent[:1] in ("[", "{"):
+        return bool(json.loads(sent) == (json.loads(seen) if isinstance(seen, str) else seen))
+    return bool(sent == seen)
+
+
+def as_given(seen: Any, given: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return what AWS has in the form that the program has given it in."""
+    if isinstance(given, str) and isinstance(seen, Mapping | list):
+        return json.dumps(seen)
+    if isinstance(given, bool) and isinstance(seen, str):
+        return seen == "ENABLED"
+    if isinstance(given, list) and isinstance(seen, Mapping):
+        return [as_given(seen, given[0] if given else {})]
+    if isinstance(given, Mapping) and isinstance(seen, Mapping):
+        named = {camel(name): value for name, value in seen.items()}
+        return {name: as_given(named.get(name), value) for name, value in given.items()}
+    return seen

@@ -1,0 +1,284 @@
+"""What an entry of the table of resource types says, and the calls that come of it."""
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any
+
+import jmespath  # type: ignore[import-untyped]
+
+from sandbox.resources import api
+from sandbox.resources.base import Account, Client, GoneError, Inputs, Step
+
+_TAG_CALLS = {
+    "ec2": ("create_tags", "delete_tags", ""),
+    "iam": ("tag_{kind}", "untag_{kind}", ""),
+    "secretsmanager": ("tag_resource", "untag_resource", ""),
+}
+"""Service -> its calls to add, remove and read tags; none: a description has them."""
+_USUAL_TAG_CALLS = ("tag_resource", "untag_resource", "list_tags_for_resource")
+_GONE = {"deleted", "Deleted", "INACTIVE", "terminated"}
+"""States of what AWS still describes for a while."""
+_NO_DESCRIPTIONS = {"Tags", "tags", "failures"}
+"""What else may be in the answer of a reading call."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """How a type of resource lives in the emulator, and what AWS adds to it.
+
+    A call gets all inputs that it takes, says AWS's model (`api.Call`). What neither the creating,
+    an updating nor the deleting call takes, nor a step, is refused. An input changes in place if
+    an updating call takes it, and the reading and the deleting one do not: their arguments say
+    which resource is meant. A change of any other one replaces.
+
+    Answers are looked into with JMESPath, as in `aws --query`. A text with braces is filled in
+    first, from the properties, `id`, `kind`, `region` and `account`, and the answer.
+    """
+
+    service: str
+    """boto3's name of it."""
+
+    create: str | Callable[[Client, Inputs], Mapping[str, Any]]
+    """The creating call, or code in its place."""
+
+    id: str
+    """Where the id is in the answer, or a text with braces.
+
+    The last word of the path is what other calls name the id."""
+
+    read: str | Callable[[Client, str, Inputs], Mapping[str, Any]] | None = None
+    """The reading call, or code in its place. Default: `describe_`, `get_` or `list_` what is
+    created. Empty: it is in the state only."""
+
+    delete: str | Step | None = None
+    """The deleting call. Default: `delete_` what is created. Empty: the provider leaves it."""
+
+    found: str = ""
+    """Where the resource is in the reading call's answer. Default: it is all that is in there."""
+
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """Property -> where it is in what was found; there, none means that it is not given any more.
+
+    Other inputs are found by name; those that are not are as recorded."""
+
+    update: tuple[str | Step, ...] = ()
+    """What changes it in place. A step also follows the creation, and so does a call that takes
+    what the creating one does not."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Property -> the API's names of it, where they differ; as for `api.Call`."""
+
+    constants: Mapping[str, object] = field(default_factory=dict)
+    """Arguments that are always the same, by Pulumi's names, of all calls that take them."""
+
+    by_code: str = ""
+    """Inputs that `create` or `arguments` applies: no call gets them by name."""
+
+    arguments: Callable[[Client, Inputs], Mapping[str, Any]] = lambda _client, _given: {}
+    """Further arguments of the creating call."""
+
+    ignored: str = ""
+    """Inputs that mean nothing to the emulator."""
+
+    required: str = ""
+    """Inputs that must be given, besides those without which AWS's model allows no call."""
+
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    """What the provider assumes for an input that is not given."""
+
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """Output -> where it is in the answer. If it is an input, too: what AWS chooses."""
+
+    secret_outputs: frozenset[str] = frozenset()
+    """Outputs that the provider marks as secret."""
+
+    changing_outputs: frozenset[str] = frozenset()
+    """Outputs that are not known before an update has been made."""
+
+    replaces: Callable[[str, Inputs, Inputs], bool] = lambda _name, _before, _after: False
+    """Of an input that changes in place, by name: whether this change of it replaces."""
+
+    delete_before_replace: bool = False
+    """The old and the new one cannot be there at the same time."""
+
+    kind: str = ""
+    """What EC2 calls the kind of resource in ARNs and tags. Default: what is created."""
+
+    @functools.cached_property
+    def inputs(self) -> frozenset[str]:
+        """All inputs that are applied; any other one is an error."""
+        calls = (self.create, *self.update, self.deleting)
+        taken = frozenset[str]().union(*map(self.taken, calls))
+        return taken.union(self.by_code.split(), self.ignored.split())
+
+    @functools.cached_property
+    def in_place(self) -> frozenset[str]:
+        updating = frozenset[str]().union(*map(self.taken, self.update))
+        deleting = self.taken(self.deleting)
+        which = self.taken(self.reading) | (deleting if isinstance(self.deleting, str) else set())
+        return (updating - which) | (deleting - self.taken(self.create)) | {"tags"}
+
+    @functools.cached_property
+    def required_inputs(self) -> frozenset[str]:
+        needs = self.call(self.create).needs if isinstance(self.create, str) else set()
+        others = {"name", *self.defaults}
+        return ((needs & self.inputs) - others).union(self.required.split())
+
+    @property
+    def taggable(self) -> bool:
+        """Whether it has an input `tags`, into which the provider's default tags go."""
+        return "tags" in self.inputs
+
+    def client(self, account: Account) -> Client:
+        """Return the client of its service; None: it is in the state only."""
+        return account.client(self.service) if self.service else None
+
+    @functools.cached_property
+    def _noun(self) -> str:
+        """What is created, in the words of calls; empty if code creates it."""
+        return self.create.partition("_")[2] if isinstance(self.create, str) else ""
+
+    @functools.cached_property
+    def reading(self) -> str | Callable[[Client, str, Inputs], Mapping[str, Any]]:
+        """The reading call, or code in its place; empty if there is none."""
+        forms = ("describe_{}s", "describe_{}", "get_{}", "list_{}s")
+        return self._usual(*forms) if self.read is None else self.read
+
+    @functools.cached_property
+    def deleting(self) -> str | Step:
+        """The deleting call, or code in its place; empty if there is none."""
+        return self._usual("delete_{}", "delete_{}s") if self.delete is None else self.delete
+
+    def _usual(self, *forms: str) -> str:
+        """Return the first of some calls that the service has."""
+        calls = [form.format(self._noun) for form in forms] if self._noun else [""]
+        return next(it for it in calls if not it or it in api.operations(self.service))
+
+    @functools.cache  # noqa: B019 - there are as many as entries of the table
+    def call(self, operation: str) -> api.Call:
+        """Return how a call takes the properties."""
+        of_id = [] if "{" in self.id else re.findall(r"[A-Za-z]+", self.id)[-1:]
+        return api.Call(self.service, operation, {"id": "".join(of_id), **self.names})
+
+    def taken(self, call: object) -> frozenset[str]:
+        """Return the inputs that a call or a step takes; code in a call's place has none."""
+        if isinstance(call, Step):
+            return frozenset(call.inputs.split())
+        if not call or not isinstance(call, str):
+            return frozenset()
+        no_inputs = {"id", *self.constants, *(self.names.keys() & self.outputs.keys())}
+        return self.call(call).takes - no_inputs.union(self.by_code.split())
+
+    def do(
+        self, account: Account, operation: str, properties: Inputs, further: Inputs | None = None
+    ) -> Mapping[str, Any]:
+        """Make a call with all the inputs that it takes, and further arguments."""
+        known = self.inputs.union(self.names, {"id"}).difference(self.by_code.split())
+        scope = {name: properties[name] for name in known & properties.keys()}
+        arguments = self.call(operation).arguments({**self.constants, **scope}, self._kind)
+        answer: Mapping[str, Any] = getattr(self.client(account), operation)(
+            **arguments, **(further or {})
+        )
+        return answer
+
+    def do_update(
+        self, account: Account, operation: str, properties: Inputs, changed: AbstractSet[str]
+    ) -> None:
+        """Make an updating call, for inputs that have changed; `properties` has the id, too."""
+        if operation.endswith("_attribute"):  # EC2 takes one at a time
+            for name in sorted(changed):
+                one = {"id": properties["id"], name: properties.get(name)}
+                self.do(account, operation, one)
+        else:
+            # A call that puts or replaces leaves out what is not given any more.
+            emptied = changed if operation.startswith("update_") else ()
+            self.do(account, operation, {**dict.fromkeys(emptied), **properties})
+
+    def described(self, account: Account, identifier: str, state: Inputs) -> Mapping[str, Any]:
+        """Return how AWS describes the resource.
+
+        Raises:
+            GoneError: it does not, or as gone.
+        """
+        scope = {**state, "id": identifier}
+        if not self.reading:
+            return {}
+        if isinstance(self.reading, str):
+            answer = self.do(account, self.reading, scope)
+            item = jmespath.search(self._found.format(**scope), answer)
+        else:
+            item = self.reading(self.client(account), identifier, state)
+        if not item or "DeletedDate" in item:
+            raise GoneError
+        if jmespath.search("State.Name || State || Status || status", item) in _GONE:
+            raise GoneError
+        described: Mapping[str, Any] = item
+        return described
+
+    @functools.cached_property
+    def _found(self) -> str:
+        members = api.operations(self.service)[self.reading].output_shape.members
+        kinds = {
+            name: shape.type_name
+            for name, shape in members.items()
+            if shape.type_name in ("list", "structure") and name not in _NO_DESCRIPTIONS
+        }
+        usual = [f"{name}[0]" if kind == "list" else name for name, kind in kinds.items()]
+        return self.found or (usual[0] if len(usual) == 1 else "@")
+
+    def as_given(self, name: str, value: object, state: Inputs) -> Any:  # noqa: ANN401 - any JSON
+        """Return what AWS has as a property: as it is recorded, if it still says the same."""
+        recorded = sent = state.get(name)
+        if name in state and isinstance(self.create, str) and name in self.taken(self.create):
+            sent = self.call(self.create).spelt(name, recorded)
+        return recorded if api.same(sent, value) else api.as_given(value, recorded)
+
+    @property
+    def _kind(self) -> str:
+        return self.kind or self._noun.replace("_", "-" if self.service == "ec2" else "_")
+
+    def find(self, account: Account, where: str, answer: Inputs, properties: Inputs) -> Any:  # noqa: ANN401
+        """Return what is somewhere in an answer, or what a text with braces comes to."""
+        if "{" not in where:
+            return jmespath.search(where, answer)
+        emulator = account.emulator
+        about = {"region": emulator.region, "account": emulator.account_id, "kind": self._kind}
+        return where.format(**{**answer, **properties, **about})
+
+    def tags(
+        self, account: Account, identifier: str, state: Inputs, item: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """Return the tags of a resource that has been described."""
+        read = _TAG_CALLS.get(self.service, _USUAL_TAG_CALLS)[2]
+        answer = self._do_tags(account, read, identifier, state, {}) if read else item
+        found = jmespath.search("Tags || tags || `[]`", answer)
+        if isinstance(found, list):
+            small = [{key.lower(): text for key, text in tag.items()} for tag in found]
+            found = {tag["key"]: tag["value"] for tag in small}
+        return {key: value for key, value in found.items() if not key.startswith("aws:")}
+
+    def change_tags(
+        self, account: Account, identifier: str, state: Inputs, tags: Mapping[str, str]
+    ) -> None:
+        """Change the tags to others."""
+        before = state.get("tags") or {}
+        add, remove, _ = _TAG_CALLS.get(self.service, _USUAL_TAG_CALLS)
+        removed = sorted(before.keys() - tags.keys())
+        added = {key: value for key, value in tags.items() if before.get(key) != value}
+        if removed:
+            what = {"tagKeys": removed, "tags": dict.fromkeys(removed)}
+            self._do_tags(account, remove, identifier, state, what)
+        if added:
+            self._do_tags(account, add, identifier, state, {"tags": added})
+
+    def _do_tags(
+        self, account: Account, operation: str, identifier: str, state: Inputs, what: Inputs
+    ) -> Mapping[str, Any]:
+        call = self.call(operation.format(kind=self._kind))
+        which = {"id": identifier, "resources": identifier, "resourceArn": state.get("arn")}
+        method = getattr(self.client(account), call.operation)
+        answer: Mapping[str, Any] = method(**call.arguments({**state, **which, **what}))
+        return answer

@@ -1,0 +1,231 @@
+"""The stack under Pulumi's own engine: a directory in which the CLI finds all that it needs.
+
+Home, plugins, state, passphrase and stack file are the sandbox's own. Nothing of the user's login,
+state or AWS profile is read or changed.
+"""
+
+import importlib.metadata
+import json
+import os
+import secrets
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from sandbox.binaries import ensure
+from sandbox.configuration import ROOT, project
+from sandbox.emulator import isolated
+from sandbox.errors import SandboxError
+
+PACKAGES = ("aws", "docker", "random")
+"""The packages that the provider plugin serves."""
+
+_PASSPHRASE_BYTES = 16
+_STOP_TIMEOUT_S = 20
+
+
+class PulumiError(SandboxError):
+    """A command of Pulumi's has failed; it has said why."""
+
+
+class Workspace:
+    """Where the CLI works on one stack, in an emulated account.
+
+    Pulumi's project file is a copy, because the CLI keeps the stack's file beside it; the program
+    is the checkout's own.
+    """
+
+    def __init__(self, path: Path, stack: str, aws: Mapping[str, str]) -> None:
+        """Name a workspace that `create` makes, or has made.
+
+        Args:
+            path: its directory.
+            stack: name of the stack.
+            aws: environment variables that lead to the emulated account.
+        """
+        self.path = path
+        self.project = path / "project"
+        self.stack = stack
+        self._aws = aws
+
+    def create(self, config: Mapping[str, Any], program: Path = ROOT) -> None:
+        """Make the directory and an empty stack.
+
+        Args:
+            config: what the stack's file is to say.
+            program: directory of the Pulumi program.
+
+        Raises:
+            BinaryError: the CLI cannot be had.
+            PulumiError: it fails.
+        """
+        self.path.mkdir(mode=0o700)
+        for package in PACKAGES:
+            _install_plugin(self.path / "home" / "plugins", package)
+        (self.path / "state").mkdir()
+        self._passphrase.write_text(secrets.token_hex(_PASSPHRASE_BYTES), encoding="utf-8")
+        self.project.mkdir()
+        # The CLI takes no program outside the project's directory, except by a symbolic link.
+        (self.project / "program").symlink_to(program)
+        _write(
+            self.project / "Pulumi.yaml", {**project(), "runtime": _runtime(), "main": "program"}
+        )
+        _write(self.stack_file, {"config": config})
+        done = self.run("stack", "init", self.stack, stdout=subprocess.PIPE)
+        if done.returncode:
+            raise PulumiError(f"Pulumi cannot make the stack {self.stack}:\n{done.stdout}")
+
+    def exists(self) -> bool:
+        """Tell whether `create` has made it."""
+        return self.stack_file.exists()
+
+    def up(self) -> None:
+        """Deploy, with Pulumi's display on stderr.
+
+        Raises:
+            PulumiError: something cannot be deployed.
+        """
+        command = self._command("up", "--yes", "--skip-preview")
+        with subprocess.Popen(
+            command,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            start_new_session=True,  # a Ctrl-C in the terminal is ours to pass on
+        ) as process:
+            try:
+                code = process.wait()
+            except BaseException:
+                process.send_signal(signal.SIGINT)  # Pulumi ends what it is doing, and stops
+                process.wait(_STOP_TIMEOUT_S)
+                raise
+        if code:
+            raise PulumiError(f"`pulumi up` has ended with {code}; see above")
+
+    def run(
+        self,
+        *arguments: str,
+        stdout: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of the CLI, without a terminal to ask questions on.
+
+        Args:
+            arguments: after `pulumi`.
+            stdout: as for `subprocess.run`; what the CLI writes to stderr goes there, too.
+            environment: variables in addition.
+
+        Raises:
+            BinaryError: the CLI cannot be had.
+        """
+        return subprocess.run(
+            self._command(*arguments),
+            env={**self._environment(), **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.STDOUT if stdout else None,
+            text=True,
+            check=False,
+        )
+
+    def replace_process(self, arguments: Sequence[str]) -> NoReturn:
+        """Go on as the CLI: its display, questions, signals and exit code are the user's.
+
+        Raises:
+            BinaryError: the CLI cannot be had.
+        """
+        command = self._command(*arguments)
+        os.execve(command[0], command, self._environment())  # noqa: S606 - no shell is meant
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs as they are now, `[secret]` in place of what is secret."""
+        for resource in self.resources():
+            if resource["type"] == "pulumi:pulumi:Stack":
+                outputs = resource.get("outputs", {})
+                return {name: _shown(value) for name, value in outputs.items()}
+        return {}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return the resources of the state."""
+        try:
+            state = json.loads(self.state_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return []
+        found: list[dict[str, Any]] = (state["checkpoint"].get("latest") or {}).get(
+            "resources"
+        ) or []
+        return found
+
+    @property
+    def state_file(self) -> Path:
+        """Where Pulumi's file backend keeps the stack's state."""
+        stacks = self.path / "state" / ".pulumi" / "stacks"
+        return stacks / str(project()["name"]) / f"{self.stack}.json"
+
+    @property
+    def stack_file(self) -> Path:
+        """The stack's configuration."""
+        return self.project / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def _passphrase(self) -> Path:
+        return self.path / "passphrase"
+
+    def _command(self, *arguments: str) -> list[str]:
+        cli = ensure(["pulumi"])["pulumi"]
+        # A `--cwd` of the user's own comes later, and counts.
+        return [str(cli), "--cwd", str(self.project), *arguments]
+
+    def _environment(self) -> dict[str, str]:
+        environment = isolated(os.environ)
+        path = environment.get("PATH", os.defpath)
+        return {
+            **environment,
+            **self._aws,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}",
+            "PULUMI_HOME": str(self.path / "home"),
+            "PULUMI_BACKEND_URL": (self.path / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+
+
+def _install_plugin(plugins: Path, package: str) -> None:
+    """Put our provider where the CLI looks for a package's, at the version of the SDK."""
+    directory = plugins / f"resource-{package}-v{importlib.metadata.version(f'pulumi-{package}')}"
+    directory.mkdir(parents=True)
+    script = directory / f"pulumi-resource-{package}"
+    words = [sys.executable, "-P", "-m", "sandbox.provider", package]
+    script.write_text(
+        f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.join(words)} "$@"\n',
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+
+
+def _runtime() -> dict[str, Any]:
+    """Run the program with the Python, and the packages, that the sandbox runs with."""
+    options = {"toolchain": "pip"}
+    if sys.prefix != sys.base_prefix:
+        options["virtualenv"] = sys.prefix
+    return {"name": "python", "options": options}
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Put `[secret]` in place of what is encrypted in the state."""
+    if isinstance(value, dict):
+        if "ciphertext" in value:
+            return "[secret]"
+        return {key: _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
+
+
+def _write(file: Path, content: Mapping[str, Any]) -> None:
+    file.write_text(yaml.safe_dump(dict(content), sort_keys=False), encoding="utf-8")

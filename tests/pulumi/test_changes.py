@@ -1,0 +1,185 @@
+"""What a change does to a stack that is deployed, by Pulumi's own engine.
+
+The tests share a deployment, and each looks at what its own change adds to it and takes away.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from components.containers.image import content_tag
+from sandbox.configuration import ROOT
+from tests.pulumi.inventory import inventory
+from tests.pulumi.stack import Run, Stack, copy_program, new_emulator, set_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    directory = tmp_path_factory.mktemp("stack")
+    with new_emulator() as emulator:
+        yield Stack(emulator, directory, program=copy_program(directory))
+
+
+@pytest.fixture(scope="module")
+def promised(stack: Stack) -> Run:
+    return stack.preview()
+
+
+@pytest.fixture(scope="module")
+def made(stack: Stack, promised: Run) -> Run:
+    assert promised.steps
+    return stack.up()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def first_key(stack: Stack, made: Run) -> str:
+    """Return the secret half of Prometheus's first access key, before a test rotates it."""
+    assert made.steps
+    return str(json.loads(_secret(stack))["secret_access_key"])
+
+
+def test_a_preview_promises_what_up_does(promised: Run, made: Run) -> None:
+    assert sorted(promised.steps) == sorted(made.steps)
+    assert {operation for operation, _ in made.steps} == {"create"}
+
+
+def test_nothing_changes_when_nothing_is_changed(stack: Stack) -> None:
+    run = stack.preview("--refresh")
+    assert run.refreshed == []
+    assert run.steps == []
+
+
+def test_one_host_more_or_less_touches_no_other(stack: Stack) -> None:
+    before = inventory(stack.emulator)["instance"]
+    count = len(before)
+    more = stack.up({"hosts.count": count + 1})
+    assert more.steps == [("create", f"exporter-{count}"), ("create", f"exporter-{count}-arm64")]
+    after = inventory(stack.emulator)["instance"]
+    assert before < after
+    assert len(after) == count + 1
+    less = stack.up({"hosts.count": count})
+    assert less.steps == [("delete", f"exporter-{count}-arm64"), ("delete", f"exporter-{count}")]
+    assert inventory(stack.emulator)["instance"] == before
+
+
+def test_an_added_zone_adds_subnets_and_moves_none(stack: Stack) -> None:
+    before = inventory(stack.emulator)
+    assert sorted(stack.up({"network.zoneCount": 3}).steps) == [
+        ("create", "monitoring-private-2"),
+        ("create", "monitoring-private-2-routes"),
+        ("create", "monitoring-private-2-routes-0"),
+        ("create", "monitoring-public-2"),
+        ("create", "monitoring-public-routes-2"),
+        ("update", "monitoring-acl"),
+        ("update", "monitoring-s3"),
+        ("update", "prometheus-service"),
+    ]
+    after = inventory(stack.emulator)
+    assert len(after["subnet"] - before["subnet"]) == 2
+    assert before["subnet"] < after["subnet"]
+    assert before["instance"] == after["instance"]
+
+
+def test_a_rotation_makes_the_new_key_before_the_old_one_goes(stack: Stack) -> None:
+    (user,) = inventory(stack.emulator)["user"]
+    assert stack.up({"prometheus.accessKeyRotation": 2}).steps == [
+        ("create", "prometheus-discovery-key-2"),
+        ("create-replacement", "prometheus-discovery-secret-version"),
+        ("replace", "prometheus-discovery-secret-version"),
+        ("create-replacement", "prometheus-task"),
+        ("replace", "prometheus-task"),
+        ("update", "prometheus-service"),
+        ("delete-replaced", "prometheus-task"),
+        ("delete-replaced", "prometheus-discovery-secret-version"),
+        ("delete", "prometheus-discovery-key-1"),
+    ]
+    keys = stack.emulator.client("iam").list_access_keys(UserName=user)["AccessKeyMetadata"]
+    (key,) = (key["AccessKeyId"] for key in keys)
+    assert json.loads(_secret(stack))["access_key_id"] == key
+
+
+def test_a_new_prometheus_and_a_rollback_replace_the_task(stack: Stack) -> None:
+    """ECR refuses a tag that is there, even for the same image; the emulator does as well."""
+    tags = set(_tags(stack))
+    old = set_version(stack.program, "3.99.0")
+    tag, new_tag = (
+        content_tag(ROOT / "docker" / "prometheus", version, "ARM64") for version in (old, "3.99.0")
+    )
+    assert stack.up().steps == [
+        ("create", f"prometheus-image-push-{new_tag}"),
+        ("create", f"prometheus-image-{new_tag}"),
+        ("create-replacement", "prometheus-task"),
+        ("replace", "prometheus-task"),
+        ("update", "prometheus-service"),
+        ("delete-replaced", "prometheus-task"),
+        ("delete", f"prometheus-image-{tag}"),
+        ("delete", f"prometheus-image-push-{tag}"),
+    ]
+    assert len(_tags(stack)) == len(tags) + 1  # the old image is there for a rollback
+    set_version(stack.program, old)
+    back = stack.up().steps
+    assert ("create", f"prometheus-image-{tag}") in back
+    assert len(set(_tags(stack))) == len(tags) + 2  # under a new tag
+
+
+def test_a_refresh_finds_what_was_changed_behind_pulumis_back(stack: Stack) -> None:
+    ec2 = stack.emulator.client("ec2")
+    hosts = stack.workspace.outputs()["host_ids"]
+    ec2.terminate_instances(InstanceIds=[hosts[0]])
+    tag = {"Key": "prometheus-scrape", "Value": "false"}
+    ec2.create_tags(Resources=[hosts[1]], Tags=[tag])
+    drift = [("delete", "exporter-0-arm64"), ("update", "exporter-1-arm64")]
+    assert sorted(stack.refresh().refreshed) == drift
+    repaired = [("create", "exporter-0-arm64"), ("update", "exporter-1-arm64")]
+    assert sorted(stack.up().steps) == repaired
+    assert stack.workspace.outputs()["host_ids"][1] == hosts[1]
+
+
+def test_images_are_kept_until_the_user_lets_go_of_them(stack: Stack) -> None:
+    stack.up({"prometheus.deleteImagesOnDestroy": False})
+    before = inventory(stack.emulator)
+    refused = stack.run("destroy", "--yes")  # as a user does: with its preview
+    assert refused.code != 0
+    assert "prometheus-images" in refused.problems
+    assert "protected" in refused.problems
+    assert inventory(stack.emulator) == before
+
+
+def test_no_secret_is_in_the_state_or_said(stack: Stack, first_key: str) -> None:
+    token = stack.emulator.client("ecr").get_authorization_token()["authorizationData"][0]
+    _, password = base64.b64decode(token["authorizationToken"]).decode().split(":")
+    key = json.loads(_secret(stack))["secret_access_key"]
+    files = [file for file in stack.workspace.path.rglob("*") if _is_ours(file, stack)]
+    assert stack.workspace.state_file in files
+    written = b"\n".join(file.read_bytes() for file in files).decode(errors="replace")
+    for text in (written, "\n".join(stack.said)):
+        assert "prometheus-discovery-key-" in text
+        for secret in (first_key, key, password, stack.emulator.secret_access_key):
+            assert secret not in text
+            assert base64.b64encode(secret.encode()).decode() not in text
+
+
+def _is_ours(file: Path, stack: Stack) -> bool:
+    program = stack.workspace.project / "program"
+    return file.is_file() and not file.is_relative_to(program)
+
+
+def _tags(stack: Stack) -> list[str]:
+    (repository,) = inventory(stack.emulator)["repository"]
+    found = stack.emulator.client("ecr").describe_images(repositoryName=repository)
+    return [tag for image in found["imageDetails"] for tag in image["imageTags"]]
+
+
+def _secret(stack: Stack) -> str:
+    (name,) = inventory(stack.emulator)["secret"]
+    value = stack.emulator.client("secretsmanager").get_secret_value(SecretId=name)
+    text: str = value["SecretString"]
+    return text
