@@ -200,7 +200,7 @@ class Settings:
         """
         prefix = f"{PROJECT}:"
         # Pulumi has no public way to list the keys, which is what finds the misspelt ones.
-        keys = [key for key in {*CONFIG.get(), *get_config_env()} if key.startswith(prefix)]
+        keys = sorted(k for k in {*CONFIG.get(), *get_config_env()} if k.startswith(prefix))
         config = pulumi.Config(PROJECT)
         values = {
             name: config.get(name) or "" for name in (key.removeprefix(prefix) for key in keys)
@@ -304,7 +304,7 @@ def _as_text(value: object) -> str:
     """Give a value of a stack's file as Pulumi hands it over; it takes nothing for empty text."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def check_stack_file(file: Path, stack: str) -> str:

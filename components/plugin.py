@@ -37,5 +37,5 @@ class Plugin(ComponentProvider):
 
 
 def serve() -> None:
-    """Serve the components to Pulumi, as the `__main__.py` of a plugin's folder does."""
+    """Serve the components to Pulumi's CLI, which has started this process."""
     main(Plugin(), sys.argv[1:])

@@ -139,6 +139,7 @@ def test_what_is_not_encrypted_is_checked_all_the_same(folder: Path) -> None:
         ("", "null"),
         ("1.5", "1.5"),
         ("[true, Off]", '[true, "Off"]'),
+        ("!!binary aGk=", "\"b'hi'\""),
     ],
 )
 def test_yaml_means_what_it_means_to_pulumi(folder: Path, value: str, shown: str) -> None:
