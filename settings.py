@@ -8,7 +8,6 @@ key that the user typed, before any resource is registered.
 """
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NotRequired, Self, TypedDict
 
 import pulumi
-import yaml
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from components import (
@@ -38,6 +36,7 @@ from components.arguments import (
     suggestion,
 )
 from components.network.subnets import hosts_fit
+from stack_files import StackFileError, as_text, stack_file_config, without_encrypted
 
 PROJECT = "prometheus-aws"
 """Namespace of the keys: the project's name in `Pulumi.yaml`."""
@@ -259,54 +258,6 @@ def _hosts_that_do_not_fit(
             yield Problem("count", str(error), hosts["count"])
 
 
-class _StackFile(yaml.SafeLoader):
-    """Reads YAML as Pulumi does, to which dates and words such as `yes` and `on` are text."""
-
-
-_StackFile.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp"))]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_StackFile.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-
-
-def _stack_config(file: Path) -> dict[str, Any]:
-    """Read a stack's file.
-
-    Raises:
-        SettingsError: it is not what Pulumi takes for one.
-    """
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _StackFile)  # noqa: S506 - a safe one
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{file} cannot be read: {error}") from None
-    config = (content.get("config") or {}) if isinstance(content, Mapping) else content or {}
-    if not isinstance(config, Mapping) or any(":" in str(key) for key in content or {}):
-        raise SettingsError(f"{file}: expected `config:`, and below it all keys with a colon")
-    return {str(key): value for key, value in config.items()}
-
-
-def _without_encrypted(value: Any) -> Any:  # noqa: ANN401 - any YAML
-    if isinstance(value, Mapping):
-        return {k: _without_encrypted(item) for k, item in value.items() if not _encrypted(item)}
-    if isinstance(value, list):
-        return [_without_encrypted(item) for item in value if not _encrypted(item)]
-    return value
-
-
-def _encrypted(value: object) -> bool:
-    return isinstance(value, Mapping) and value.keys() == {"secure"}
-
-
-def _as_text(value: object) -> str:
-    """Give a value of a stack's file as Pulumi hands it over; it takes nothing for empty text."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
 def check_stack_file(file: Path, stack: str) -> str:
     """Check a stack's file without deploying it.
 
@@ -317,13 +268,14 @@ def check_stack_file(file: Path, stack: str) -> str:
 
     Raises:
         SettingsError: with every problem.
+        StackFileError: the file cannot be read.
     """
-    config = _stack_config(file)
-    plain = _without_encrypted(config)
+    config = stack_file_config(file)
+    plain = without_encrypted(config)
     prefix = f"{PROJECT}:"
     Settings.parse(
         {
-            key.removeprefix(prefix): _as_text(value)
+            key.removeprefix(prefix): as_text(value)
             for key, value in plain.items()
             if key.startswith(prefix)
         },
@@ -350,7 +302,7 @@ def main(stacks: Sequence[str]) -> int:
     for stack in stacks or files:
         try:
             print(check_stack_file(Path(f"Pulumi.{stack}.yaml"), stack))
-        except SettingsError as error:
+        except (SettingsError, StackFileError) as error:
             failed = True
             print(f"error: {error}", file=sys.stderr)
     return 1 if failed else 0

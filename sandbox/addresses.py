@@ -51,8 +51,9 @@ def check_vpc_cidr(value: str) -> None:
         inside = False
     if not inside:
         raise AddressError(
-            f"the VPC's range (vpcCidr) is {value!r}: expected one inside {_LOOPBACK_RANGE}, such"
-            " as 127.42.0.0/16, because the sandbox's Prometheus scrapes its addresses for real."
+            f"the VPC's range (network.vpcCidr) is {value!r}: expected one inside"
+            f" {_LOOPBACK_RANGE}, such as 127.42.0.0/16, because the sandbox's Prometheus scrapes"
+            " its addresses for real."
             " The sandbox chooses a free one by itself"
         )
 

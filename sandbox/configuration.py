@@ -11,6 +11,7 @@ import yaml
 from sandbox.addresses import VpcRange, check_vpc_cidr, free_port
 from sandbox.errors import SandboxError
 from settings import PROJECT, Settings, SettingsError
+from stack_files import StackFileError, as_text, stack_file_config
 
 ROOT = Path(__file__).resolve().parent.parent
 """The Pulumi project."""
@@ -61,7 +62,7 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
         )
     own = {
         key.removeprefix(f"{PROJECT}:"): text
-        for key, text in as_text(config).items()
+        for key, text in handed_over(config).items()
         if key.startswith(f"{PROJECT}:")
     }
     try:
@@ -72,7 +73,7 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
     return LocalStack(config, settings)
 
 
-def as_text(config: Mapping[str, Any]) -> dict[str, str]:
+def handed_over(config: Mapping[str, Any]) -> dict[str, str]:
     """Return a configuration as Pulumi hands it to the program: text, JSON for the rest.
 
     Args:
@@ -83,10 +84,7 @@ def as_text(config: Mapping[str, Any]) -> dict[str, str]:
         _full(key): schema.get("default", schema.get("value"))
         for key, schema in project().get("config", {}).items()
     }
-    return {
-        key: value if isinstance(value, str) else json.dumps(value)
-        for key, value in {**defaults, **config}.items()
-    }
+    return {key: as_text(value) for key, value in {**defaults, **config}.items()}
 
 
 def project() -> dict[str, Any]:
@@ -118,8 +116,10 @@ def _stack_file(stack: str) -> dict[str, Any]:
             f"there is no stack {stack!r}: expected one of {', '.join(stacks)}, or a file"
             f" {file.name}"
         )
-    read = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {})
-    return {_full(key): value for key, value in read.items()}
+    try:
+        return stack_file_config(file)
+    except StackFileError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def _encrypted(path: str, value: object) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from sandbox import binaries, prometheus
 from sandbox.addresses import LOOPBACK, reserve_vpc_range
-from sandbox.configuration import as_text, local_stack
+from sandbox.configuration import handed_over, local_stack
 from sandbox.deploy import deploy
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
@@ -199,7 +199,7 @@ class Sandbox:
         """Deploy in the way that was asked for, and note the outputs."""
         stack = self._options.stack
         if self._options.deploy == "in-process":
-            text = as_text(config)
+            text = handed_over(config)
             tags = json.loads(text.get("aws:defaultTags", "{}")).get("tags", {})
             account = Account(emulator, tags)
             deployment = deploy(account, stack, text, self._resources_progress)

@@ -137,8 +137,11 @@ def copy_program(directory: Path) -> Path:
     """Copy what Pulumi needs of the program, to change it."""
     program = directory / "program"
     program.mkdir()
-    for name in ("__main__.py", "settings.py", "versions.json", "components", "docker", "userdata"):
-        source = ROOT / name
+    for source in (
+        *ROOT.glob("*.py"),
+        *(ROOT / name for name in ("versions.json", "components", "docker", "userdata")),
+    ):
+        name = source.name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, program / name)
     return program
 

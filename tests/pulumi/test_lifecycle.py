@@ -11,7 +11,7 @@ from moto.iam.exceptions import LimitExceededException
 from moto.iam.models import IAMBackend
 from pulumi.runtime.rpc import UNKNOWN
 
-from sandbox.configuration import ROOT, as_text
+from sandbox.configuration import ROOT, handed_over
 from sandbox.deploy import DeployError, deploy
 from sandbox.resources import Account
 from tests.pulumi.inventory import inventory
@@ -103,7 +103,7 @@ def test_what_is_wrong_with_the_configuration_reads_as_in_process(stack: Stack) 
     by_pulumi = stack.run("preview", changes=bad)
     assert by_pulumi.code != 0
     file = yaml.safe_load(stack.workspace.stack_file.read_text(encoding="utf-8"))
-    text = as_text(file["config"])
+    text = handed_over(file["config"])
     with pytest.raises(DeployError) as in_process:
         contextvars.copy_context().run(
             deploy, Account(stack.emulator), "dev", text, lambda _count: None

@@ -29,10 +29,10 @@ def left_running(output: str) -> list[Process]:
 
 def test_demo_once_without_docker_and_with_all_options_of_the_program() -> None:
     options = [
-        "credentials=task-role",
-        "natStrategy=per-az",
+        "prometheus.credentials=task-role",
+        "network.natStrategy=per-az",
         "flowLogs=true",
-        'adminCidrs=["203.0.113.0/24"]',
+        'prometheus.adminCidrs=["203.0.113.0/24"]',
         'sshCidrs=["203.0.113.0/24"]',
     ]
     done = run(
@@ -95,7 +95,7 @@ def test_taken_emulator_port_is_named() -> None:
 def test_prometheus_that_dies_at_start_is_reported_with_its_own_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        done = run("demo", "--once", "--runtime", "process", "--config", f"prometheusPort={port}")
+        done = run("demo", "--once", "--runtime", "process", "--config", f"prometheus.port={port}")
     assert done.returncode == 1
     assert "container prometheus ended with 1" in done.stderr
     assert "address already in use" in done.stderr
@@ -106,7 +106,7 @@ def test_prometheus_that_dies_at_start_is_reported_with_its_own_words() -> None:
 
 
 def test_targets_that_do_not_come_up_are_named() -> None:
-    options = ("--runtime=process", "--timeout=8", "--config", "scrapeInterval=60s")
+    options = ("--runtime=process", "--timeout=8", "--config", "prometheus.scrapeInterval=60s")
     done = run("demo", "--once", *options)
     assert done.returncode == 1
     assert re.search(
@@ -120,14 +120,14 @@ def test_targets_that_do_not_come_up_are_named() -> None:
 def test_bad_settings_are_told_all_at_once() -> None:
     done = run(
         "up",
-        *("--config", "hostCount=-1"),
-        *("--config", "hostCuont=3"),
-        *("--config", 'adminCidrs=["0.0.0.0/0"]'),
+        *("--config", "hosts.count=-1"),
+        *("--config", "hosts.cuont=3"),
+        *("--config", 'prometheus.adminCidrs=["0.0.0.0/0"]'),
     )
     assert done.returncode == 1
     for problem in (
-        "hostCount is '-1'",
-        "hostCuont is unknown",
+        "prometheus-aws:hosts.count is -1",
+        "prometheus-aws:hosts.cuont is unknown: did you mean count?",
         "'0.0.0.0/0' is open to the world",
     ):
         assert problem in done.stderr

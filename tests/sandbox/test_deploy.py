@@ -28,21 +28,12 @@ def account() -> Iterator[Account]:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the directory of a project with defaults and two stacks."""
+    """Return the directory of a project with a stack."""
     monkeypatch.setattr(deploy, "ROOT", tmp_path)
     monkeypatch.setattr(configuration, "ROOT", tmp_path)
-    schema = {"size": {"type": "integer", "default": 3}, "plain": {"default": "of the project"}}
     files = {
-        "Pulumi.yaml": {"name": "tried", "runtime": "python", "config": schema},
-        "Pulumi.dev.yaml": {
-            "config": {
-                "aws:region": "eu-west-1",
-                "aws:defaultTags": {"tags": {"a": "b"}},
-                "tried:plain": "of the stack",
-                "flag": True,
-            }
-        },
-        "Pulumi.prod.yaml": {"config": {"tried:key": {"secure": "v1:x"}}},
+        "Pulumi.yaml": {"name": "tried", "runtime": "python"},
+        "Pulumi.dev.yaml": {"config": {"aws:region": "eu-west-1"}},
     }
     for name, content in files.items():
         (tmp_path / name).write_text(yaml.safe_dump(content))
@@ -57,38 +48,6 @@ def _deploy(
     return contextvars.copy_context().run(
         deploy.deploy, account, "dev", config or {}, lambda _count: None
     )
-
-
-@pytest.mark.usefixtures("project")
-def test_configuration_is_as_pulumi_hands_it_over() -> None:
-    config = configuration.configuration("dev", {"plain": "override", "aws:skipX": True})
-    assert configuration.as_text(config) == {
-        "tried:size": "3",
-        "tried:plain": "override",
-        "tried:flag": "true",
-        "aws:region": "eu-west-1",
-        "aws:defaultTags": '{"tags": {"a": "b"}}',
-        "aws:skipX": "true",
-    }
-    assert configuration.configuration("dev", {})["tried:plain"] == "of the stack"
-
-
-@pytest.mark.usefixtures("project")
-@pytest.mark.parametrize("stack", ["x", "../dev", "dev.yaml", ""])
-def test_unknown_stack_names_those_that_there_are(stack: str) -> None:
-    with pytest.raises(
-        configuration.ConfigurationError, match=f"no stack '{stack}': expected one of dev, prod"
-    ):
-        configuration.configuration(stack, {})
-
-
-@pytest.mark.usefixtures("project")
-def test_encrypted_value_is_named() -> None:
-    with pytest.raises(
-        configuration.ConfigurationError, match=r"tried:key in Pulumi\.prod\.yaml is encrypted"
-    ):
-        configuration.configuration("prod", {})
-    assert configuration.configuration("prod", {"tried:key": "plain"})["tried:key"] == "plain"
 
 
 def test_resources_are_made_and_what_they_get_flows_back(account: Account, project: Path) -> None:

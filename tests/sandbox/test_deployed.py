@@ -59,8 +59,8 @@ DENIED: list[tuple[str, str, dict[str, Any]]] = [
 def account() -> Iterator[Account]:
     with Deployed.up(
         *("--hosts", "2", "--runtime", "process"),
-        *("--config", f"discoveryRefreshInterval={REFRESH_S}s"),
-        *("--config", f"scrapeInterval={SCRAPE_S}s"),
+        *("--config", f"prometheus.discoveryRefreshInterval={REFRESH_S}s"),
+        *("--config", f"prometheus.scrapeInterval={SCRAPE_S}s"),
     ) as deployed:
         yield Account(deployed)
 

@@ -117,16 +117,16 @@ def test_what_a_killed_sandbox_has_left_is_removed(root: Path) -> None:
 @pytest.mark.parametrize("range_", ["10.0.0.0/16", "126.0.0.0/7", "128.0.0.0/16", "0.0.0.0/0", "x"])
 def test_a_range_outside_this_machine_is_refused(range_: str) -> None:
     with pytest.raises(
-        AddressError, match=r"\(vpcCidr\) is .*: expected one inside 127\.0\.0\.0/8"
+        AddressError, match=r"\(network\.vpcCidr\) is .*: expected one inside 127\.0\.0\.0/8"
     ):
         check_vpc_cidr(range_)
 
 
 @pytest.mark.parametrize(
-    ("command", "key"), [("up", "vpcCidr"), ("preview", "prometheus-aws:vpcCidr")]
+    ("command", "key"), [("up", "network.vpcCidr"), ("preview", "prometheus-aws:network.vpcCidr")]
 )
 def test_no_command_takes_a_range_outside_this_machine(command: str, key: str) -> None:
     done = run(command, "--config", f"{key}=10.0.0.0/16")
     assert done.returncode == 1
-    assert "(vpcCidr) is '10.0.0.0/16': expected one inside 127.0.0.0/8" in done.stderr
+    assert "(network.vpcCidr) is '10.0.0.0/16': expected one inside 127.0.0.0/8" in done.stderr
     assert "Traceback" not in done.stderr
