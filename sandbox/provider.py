@@ -11,6 +11,8 @@ import ipaddress
 import json
 import os
 import sys
+import threading
+import time
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -397,9 +399,17 @@ def main(arguments: Sequence[str]) -> None:
     """
     environment = dict(os.environ)
     isolate_from_user()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     package, engine = arguments[:2] if arguments[0] in PACKAGES else ("aws", arguments[0])
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(package, engine, environment))
+
+
+def _end_with(parent: int) -> None:
+    """End when the engine has been killed: it usually ends its plugins itself."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,7 @@ from sandbox.binaries import ensure
 from sandbox.configuration import ROOT, project
 from sandbox.emulator import isolated
 from sandbox.errors import SandboxError
-
-PACKAGES = ("aws", "docker", "random")
-"""The packages that the provider plugin serves."""
+from sandbox.resources import RESOURCE_TYPES
 
 _PASSPHRASE_BYTES = 16
 _STOP_TIMEOUT_S = 20
@@ -66,7 +64,7 @@ class Workspace:
             PulumiError: it fails.
         """
         self.path.mkdir(mode=0o700)
-        for package in PACKAGES:
+        for package in {token.partition(":")[0] for token in RESOURCE_TYPES}:
             _install_plugin(self.path / "home" / "plugins", package)
         (self.path / "state").mkdir()
         self._passphrase.write_text(secrets.token_hex(_PASSPHRASE_BYTES), encoding="utf-8")
