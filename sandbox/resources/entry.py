@@ -2,7 +2,8 @@
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Set as AbstractSet
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,6 +116,7 @@ class Entry:
 
     @functools.cached_property
     def in_place(self) -> frozenset[str]:
+        """The inputs that change in place."""
         updating = frozenset[str]().union(*map(self.taken, self.update))
         deleting = self.taken(self.deleting)
         which = self.taken(self.reading) | (deleting if isinstance(self.deleting, str) else set())
@@ -122,7 +124,8 @@ class Entry:
 
     @functools.cached_property
     def required_inputs(self) -> frozenset[str]:
-        needs = self.call(self.create).needs if isinstance(self.create, str) else set()
+        """The inputs that must be given; an input called `name` is made from the logical one."""
+        needs = self.call(self.create).needs if isinstance(self.create, str) else frozenset()
         others = {"name", *self.defaults}
         return ((needs & self.inputs) - others).union(self.required.split())
 
