@@ -4,6 +4,7 @@ Home, plugins, state, passphrase and stack file are the sandbox's own. Nothing o
 state or AWS profile is read or changed.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -102,7 +103,9 @@ class Workspace:
                 code = process.wait()
             except BaseException:
                 process.send_signal(signal.SIGINT)  # Pulumi ends what it is doing, and stops
-                process.wait(_STOP_TIMEOUT_S)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_STOP_TIMEOUT_S)
+                process.kill()  # nothing, if it has ended
                 raise
         if code:
             raise PulumiError(f"`pulumi up` has ended with {code}; see above")
