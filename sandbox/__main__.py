@@ -165,6 +165,8 @@ def _status(parsed: argparse.Namespace) -> int:
         print(f"Prometheus:    {current.prometheus_url}")
         print(f"Emulated AWS:  {current.emulator_url}")
         print(f"Logs:          {found.logs}\n")
+        if not _outputs(found, current):
+            error = f"Nothing is deployed. Next: python -m sandbox pulumi --name {current.name} up"
         print(error or prometheus.table(targets))
     return 0
 

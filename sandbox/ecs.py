@@ -1,22 +1,22 @@
 """The ECS agent: runs the tasks of the emulator's services, which the emulator itself does not."""
 
-import json
 import logging
 import shutil
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox import processes
+from sandbox import processes, secret_references
 from sandbox.credentials import CredentialServer
 from sandbox.resources import Account, GoneError, ImageSource, images
 from sandbox.runtimes import ContainerSpec, ImageError, Running, Runtime
+from sandbox.secret_references import SecretError
 
 _LOG = logging.getLogger("sandbox.ecs")
 
@@ -29,15 +29,8 @@ _LINES = 500
 _ERROR = "level=ERROR"
 """How Prometheus marks an error in its log."""
 
-_SECRET_ARN_PARTS = 7
-"""`arn:aws:secretsmanager:region:account:secret:name`, after which come key, stage, version."""
 
-
-class TaskStartError(Exception):
-    """A task cannot be started; the message says why, without any secret value."""
-
-
-@dataclass
+@dataclass(eq=False)
 class Task:
     """A running task of a service."""
 
@@ -54,12 +47,17 @@ class Task:
     started: dict[str, float] = field(default_factory=dict)
     """Container -> when it was (re)started."""
 
+    def is_stable(self) -> bool:
+        """Say whether all its containers have run for a while."""
+        latest = max(self.started.values(), default=time.monotonic())
+        return time.monotonic() - latest >= _DEFAULT_RESTART_PERIOD_S
+
 
 @dataclass
 class _Service:
     """What the agent knows of a service."""
 
-    task: Task | None = None
+    tasks: list[Task] = field(default_factory=list)
     failures: int = 0
     """Tasks in a row that ended by themselves."""
     last_failure: str = ""
@@ -70,11 +68,11 @@ class _Service:
 
 
 class Agent(threading.Thread):
-    """Keeps one task running for each service, until `stop`.
+    """Keeps the desired number of tasks running for each service, until `stop`.
 
-    On AWS, these are the service scheduler and Fargate. One task a service is all that there is:
-    a Prometheus has no more (its TSDB has a single writer). A deployment stops the old task before
-    it starts the new one (minimum 0 %, maximum 100 %).
+    On AWS, these are the service scheduler and Fargate. A deployment stops the old tasks before it
+    starts new ones, as with a minimum of 0 % and a maximum of 100 %: a Prometheus can do nothing
+    else (its TSDB has a single writer), and what a service says of it moto does not keep.
     """
 
     def __init__(self, account: Account, runtime: Runtime, directory: Path, logs: Path) -> None:
@@ -106,7 +104,7 @@ class Agent(threading.Thread):
                     _LOG.warning("ECS: %s", error)
         finally:
             for service in self._services.values():
-                self._stop_task(service, "the sandbox stops")
+                self._stop_tasks(service, service.tasks, "the sandbox stops")
             for server in self._credentials.values():
                 server.stop()
 
@@ -127,9 +125,10 @@ class Agent(threading.Thread):
 
     def last_errors(self) -> list[str]:
         """Return the last error that each running task has logged."""
-        logs = [service.task.log for service in list(self._services.values()) if service.task]
+        tasks = [task for service in list(self._services.values()) for task in service.tasks]
         errors = [
-            [line for line in processes.last_lines(log, _LINES) if _ERROR in line] for log in logs
+            [line for line in processes.last_lines(task.log, _LINES) if _ERROR in line]
+            for task in tasks
         ]
         return [lines[-1] for lines in errors if lines]
 
@@ -148,7 +147,7 @@ class Agent(threading.Thread):
                     wanted[service["serviceArn"]] = service
         for arn, known in self._services.items():
             if arn not in wanted:
-                self._stop_task(known, "the service has been deleted")
+                self._stop_tasks(known, known.tasks, "the service has been deleted")
         self._services = {arn: self._services.get(arn, _Service()) for arn in wanted}
         for arn, service in wanted.items():
             self._reconcile_service(self._services[arn], service)
@@ -157,17 +156,16 @@ class Agent(threading.Thread):
         revision = service["taskDefinition"]
         if known.revision != revision:
             known.revision, known.failures, known.not_before = revision, 0, 0.0
-        task = known.task
-        if task is not None:
-            if service["desiredCount"] == 0:
-                self._stop_task(known, "the desired count is 0")
-            elif task.definition["taskDefinitionArn"] != revision:
-                self._stop_task(known, f"replaced by {revision.rsplit('/', 1)[-1]}")
-            else:
-                self._watch(known, task)
-        if (
-            known.task is None
-            and service["desiredCount"] > 0
+        outdated = [it for it in known.tasks if it.definition["taskDefinitionArn"] != revision]
+        self._stop_tasks(known, outdated, f"replaced by {revision.rsplit('/', 1)[-1]}")
+        desired = service["desiredCount"]
+        self._stop_tasks(known, known.tasks[desired:], f"the desired count is {desired}")
+        for task in list(known.tasks):
+            self._watch(known, task)
+        if known.tasks and all(task.is_stable() for task in known.tasks):
+            known.failures = 0
+        while (
+            len(known.tasks) < desired
             and time.monotonic() >= known.not_before
             and not self._stopping.is_set()
         ):
@@ -181,7 +179,7 @@ class Agent(threading.Thread):
         directory = self._directory / identifier
         network = service["networkConfiguration"]["awsvpcConfiguration"]
         interface = self._account.client("ec2").create_network_interface(
-            SubnetId=network["subnets"][0],
+            SubnetId=network["subnets"][len(known.tasks) % len(network["subnets"])],
             Groups=network["securityGroups"],
             Description=f"ECS task {identifier}",
         )["NetworkInterface"]
@@ -193,9 +191,9 @@ class Agent(threading.Thread):
             directory,
             self._logs / f"{service['serviceName']}-{identifier[:8]}.log",
         )
-        known.task = task
+        known.tasks = [*known.tasks, task]
         volumes = {volume["name"]: directory / volume["name"] for volume in definition["volumes"]}
-        for volume in volumes.values():
+        for volume in (directory, *volumes.values()):
             volume.mkdir(parents=True)
         try:
             of_role = self._role_environment(definition)
@@ -207,15 +205,18 @@ class Agent(threading.Thread):
                         "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
                         **of_role,
                         **{item["name"]: item["value"] for item in container["environment"]},
-                        **self._secrets(container),
+                        **secret_references.resolve(self._account, container),
                     },
                     volumes,
                     task.log,
                 )
             for name in task.specs:
                 self._start_container(task, name)
-        except (TaskStartError, ImageError, OSError) as error:
-            self._fail(known, str(error))
+        except SecretError as error:
+            self._fail(known, task, f"ResourceInitializationError: {error}")
+            return
+        except (ImageError, OSError) as error:
+            self._fail(known, task, str(error))
             return
         _LOG.info("task %s (%s) runs at %s", task.id[:8], definition["family"], task.address)
 
@@ -246,66 +247,44 @@ class Agent(threading.Thread):
                 try:
                     self._start_container(task, name)
                 except (ImageError, OSError) as error:
-                    self._fail(known, f"container {name} cannot be restarted: {error}")
+                    self._fail(known, task, f"container {name} cannot be restarted: {error}")
                     return
             elif definition.get("essential", True):
                 lines = "\n".join(f"  | {line}" for line in processes.last_lines(task.log))
                 self._fail(
                     known,
+                    task,
                     f"container {name} ended with {code} after {lasted:.0f} s; the end of"
                     f" {task.log}:\n{lines}",
                 )
                 return
-        if all(
-            time.monotonic() - since >= _DEFAULT_RESTART_PERIOD_S for since in task.started.values()
-        ):
-            known.failures = 0
 
-    def _fail(self, known: _Service, reason: str) -> None:
+    def _fail(self, known: _Service, task: Task, reason: str) -> None:
         """End a task that cannot go on; the next one starts after a while, with empty volumes."""
         known.failures += 1
         known.last_failure = reason
         wait = min(_MAX_BACKOFF_S, 2 ** (known.failures - 1))
         known.not_before = time.monotonic() + wait
-        self._stop_task(known, f"it failed ({reason}); the next one starts in {wait} s")
+        self._stop_tasks(known, [task], f"it failed ({reason}); the next one starts in {wait} s")
 
-    def _stop_task(self, known: _Service, reason: str) -> None:
-        task, known.task = known.task, None
-        if task is None:
-            return
-        _LOG.info("task %s stops: %s", task.id[:8], reason)
-        for name, running in task.containers.items():
-            timeout = task.specs[name].definition.get("stopTimeout", _DEFAULT_STOP_TIMEOUT_S)
-            running.stop(timeout)
-        self._account.client("ec2").delete_network_interface(NetworkInterfaceId=task.interface_id)
-        shutil.rmtree(task.directory)
+    def _stop_tasks(self, known: _Service, tasks: Sequence[Task], reason: str) -> None:
+        for task in tasks:
+            known.tasks = [it for it in known.tasks if it is not task]
+            _LOG.info("task %s stops: %s", task.id[:8], reason)
+            for name, running in task.containers.items():
+                timeout = task.specs[name].definition.get("stopTimeout", _DEFAULT_STOP_TIMEOUT_S)
+                running.stop(timeout)
+            interface = task.interface_id
+            self._account.client("ec2").delete_network_interface(NetworkInterfaceId=interface)
+            shutil.rmtree(task.directory)
 
     def _image(self, reference: str) -> ImageSource:
         try:
             return images.source(self._account, reference)
         except GoneError:
-            raise TaskStartError(
+            raise ImageError(
                 f"CannotPullContainerError: the registry has no image {reference}"
             ) from None
-
-    def _secrets(self, container: Mapping[str, Any]) -> dict[str, str]:
-        """Resolve the `secrets` of a container definition, as ECS does when a task starts."""
-        resolved = {}
-        for item in container.get("secrets", []):
-            reference = parse_secret_reference(item["valueFrom"])
-            try:
-                value = self._account.client("secretsmanager").get_secret_value(
-                    **reference.request()
-                )["SecretString"]
-            except ClientError as error:
-                raise TaskStartError(
-                    f"ResourceInitializationError: the secret {item['valueFrom']} of"
-                    f" {item['name']} cannot be read: {error.response['Error']['Message']}"
-                ) from error
-            if reference.json_key:
-                value = _json_value(value, reference.json_key, item)
-            resolved[item["name"]] = value
-        return resolved
 
     def _role_environment(self, definition: Mapping[str, Any]) -> dict[str, str]:
         """Serve the credentials of the task's role, and return what tells the container where."""
@@ -315,52 +294,3 @@ class Agent(threading.Thread):
         if arn not in self._credentials:
             self._credentials[arn] = CredentialServer(self._account.emulator, arn)
         return self._credentials[arn].environment
-
-
-@dataclass(frozen=True)
-class SecretReference:
-    """Where a container definition's secret comes from."""
-
-    arn: str
-    json_key: str
-    version_stage: str
-    version_id: str
-
-    def request(self) -> dict[str, str]:
-        """Return the arguments of Secrets Manager's GetSecretValue."""
-        request = {"SecretId": self.arn}
-        if self.version_stage:
-            request["VersionStage"] = self.version_stage
-        if self.version_id:
-            request["VersionId"] = self.version_id
-        return request
-
-
-def parse_secret_reference(value_from: str) -> SecretReference:
-    """Split a `valueFrom`: `<ARN>[:<JSON key>:<version stage>:<version id>]`.
-
-    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
-
-    Raises:
-        TaskStartError: it is not written like that.
-    """
-    parts = value_from.split(":")
-    rest = parts[_SECRET_ARN_PARTS:]
-    if len(parts) < _SECRET_ARN_PARTS or parts[2] != "secretsmanager" or len(rest) not in (0, 3):
-        raise TaskStartError(
-            f"ResourceInitializationError: valueFrom is {value_from!r}: expected the ARN of a"
-            " secret, and after it nothing or :<JSON key>:<version stage>:<version id>"
-        )
-    key, stage, version = rest or ("", "", "")
-    return SecretReference(":".join(parts[:_SECRET_ARN_PARTS]), key, stage, version)
-
-
-def _json_value(text: str, key: str, item: Mapping[str, str]) -> str:
-    try:
-        return str(json.loads(text)[key])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        # `from None`: the original error would quote the secret.
-        raise TaskStartError(
-            f"ResourceInitializationError: the secret {item['valueFrom']} of {item['name']} is not"
-            f" a JSON object with the key {key!r}"
-        ) from None

@@ -8,15 +8,16 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
-from moto.sts.models import sts_backends
 
 from sandbox.addresses import LOOPBACK, free_port
 from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from moto.server import ThreadedMotoServer
 
 ADMIN = "sandbox-administrator"
 """The IAM user that the sandbox acts as, and a person through `python -m sandbox aws`."""
@@ -66,6 +67,9 @@ class Emulator:
             port = free_port()
         else:
             self._check_free(port)
+        # Here, as a provider plugin is only a client, and starts three times for each command.
+        from moto.server import ThreadedMotoServer  # noqa: PLC0415
+
         # Without it, AWS's managed policies (AmazonSSMManagedInstanceCore ...) do not exist.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
@@ -144,6 +148,8 @@ class Emulator:
         ]
         if service not in trusted:
             raise EmulatorError(f"{role_arn} cannot be assumed by {service}: it trusts {trusted}")
+        from moto.sts.models import sts_backends  # noqa: PLC0415 - as in `start`
+
         assumed = sts_backends[self.account_id]["aws"].assume_role(
             region_name=self.region,
             role_session_name=service,

@@ -72,8 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     for command in (up, demo):
         command.set_defaults(deploy="in-process")
         _add_options(command)
-    status = commands.add_parser("status", help="show targets, URLs and outputs")
-    status.add_argument("--json", action="store_true", help="for programs")
+    status = commands.add_parser("status", help="show targets and URLs")
+    status.add_argument(
+        "--json", action="store_true", help="for programs, with the stack's outputs"
+    )
     down = commands.add_parser("down", help="stop everything")
     aws = commands.add_parser(
         "aws", help='print the environment for your own aws or boto3: eval "$(... aws)"'

@@ -11,6 +11,8 @@ import ipaddress
 import json
 import os
 import sys
+import threading
+import time
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -53,13 +55,15 @@ class RefusedError(Exception):
 class SandboxProvider(protocol.Provider):
     """Serves the table of resource types, one request at a time."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], package: str = "aws") -> None:
         """Wait for `configure`.
 
         Args:
             environment: environment variables, for what the configuration leaves out.
+            package: the one that the engine has asked for; it gets all the same.
         """
         self._environment = environment
+        self._package = package
         self._account: Account | None = None
 
     async def configure(self, request: protocol.ConfigureRequest) -> protocol.ConfigureResponse:
@@ -88,6 +92,22 @@ class SandboxProvider(protocol.Provider):
             accept_outputs=False,
             accept_resources=False,
         )
+
+    async def get_schema(self, request: protocol.GetSchemaRequest) -> protocol.GetSchemaResponse:
+        """Name the types and their inputs, for the code that `pulumi import` writes."""
+        del request
+        anything = {"$ref": "pulumi.json#/Any"}
+        schema = {
+            "name": self._package,
+            "version": importlib.metadata.version(f"pulumi-{self._package}"),
+            "meta": {"moduleFormat": "(.*)(?:/[^/]*)"},  # aws:ec2/vpc:Vpc is in the module ec2
+            "resources": {
+                token: {"inputProperties": dict.fromkeys(sorted(entry.inputs), anything)}
+                for token, entry in RESOURCE_TYPES.items()
+                if token.startswith(f"{self._package}:")
+            },
+        }
+        return protocol.GetSchemaResponse(json.dumps(schema))
 
     async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
         """Refuse unknown inputs and missing ones, and complete the others."""
@@ -165,7 +185,9 @@ class SandboxProvider(protocol.Provider):
         if seen is None:
             return protocol.ReadResponse()
         properties = marked(seen, request.properties, entry.secret_outputs)
-        inputs = {name: properties[name] for name in request.inputs if name in properties}
+        # There are none of a resource that is being imported.
+        names = request.inputs or entry.inputs
+        inputs = {name: properties[name] for name in names if name in properties}
         return protocol.ReadResponse(request.resource_id, properties, inputs)
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
@@ -380,7 +402,7 @@ async def serve(package: str, engine: str, environment: Mapping[str, str]) -> No
     """
     version = importlib.metadata.version(f"pulumi-{package}")
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    servicer = _Servicer([], version, SandboxProvider(environment), engine)
+    servicer = _Servicer([], version, SandboxProvider(environment, package), engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -397,9 +419,17 @@ def main(arguments: Sequence[str]) -> None:
     """
     environment = dict(os.environ)
     isolate_from_user()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     package, engine = arguments[:2] if arguments[0] in PACKAGES else ("aws", arguments[0])
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(package, engine, environment))
+
+
+def _end_with(parent: int) -> None:
+    """End when the engine has been killed: it usually ends its plugins itself."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class State:
     stack: str
     started: float
     phase: str = "starting"
-    """`starting`, `up` (all targets are UP), `failed`."""
+    """`starting`, `up` (all targets were UP; an empty one has none), `failed`."""
     region: str = ""
     emulator_url: str = ""
     prometheus_url: str = ""

@@ -138,6 +138,9 @@ class Sandbox:
         self._agent.start()
         stack.callback(self._agent.stop)
         self._progress("hosts and ECS agent started")
+        if options.deploy == "empty":
+            self.state.phase = "up"
+            self.directory.write(self.state)
 
     def wait_until_up(self) -> list[prometheus.Target]:
         """Wait until every host is a target, and every target is UP.

@@ -4,6 +4,7 @@ Home, plugins, state, passphrase and stack file are the sandbox's own. Nothing o
 state or AWS profile is read or changed.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -22,9 +23,7 @@ from sandbox.binaries import ensure
 from sandbox.configuration import ROOT, project
 from sandbox.emulator import isolated
 from sandbox.errors import SandboxError
-
-PACKAGES = ("aws", "docker", "random")
-"""The packages that the provider plugin serves."""
+from sandbox.resources import RESOURCE_TYPES
 
 _PASSPHRASE_BYTES = 16
 _STOP_TIMEOUT_S = 20
@@ -66,7 +65,7 @@ class Workspace:
             PulumiError: it fails.
         """
         self.path.mkdir(mode=0o700)
-        for package in PACKAGES:
+        for package in {token.partition(":")[0] for token in RESOURCE_TYPES}:
             _install_plugin(self.path / "home" / "plugins", package)
         (self.path / "state").mkdir()
         self._passphrase.write_text(secrets.token_hex(_PASSPHRASE_BYTES), encoding="utf-8")
@@ -103,7 +102,9 @@ class Workspace:
                 code = process.wait()
             except BaseException:
                 process.send_signal(signal.SIGINT)  # Pulumi ends what it is doing, and stops
-                process.wait(_STOP_TIMEOUT_S)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_STOP_TIMEOUT_S)
+                process.kill()  # nothing, if it has ended
                 raise
         if code:
             raise PulumiError(f"`pulumi up` has ended with {code}; see above")

@@ -39,13 +39,14 @@ class Call:
         for name, text in names.items():
             plurals = [f"{argument}s" for argument in text.split()] if name == "id" else []
             paths = [argument.split(".") for argument in (*text.split(), *plurals)]
-            self._paths |= {name: path for path in reversed(paths) if path[0] in members}
+            found = [path for path in paths if path[0] in members]
+            self._paths |= {name: found[0]} if found else {}
         others = members.keys() - {path[0] for path in self._paths.values()} - _NO_PROPERTIES
         self._paths |= {"tags" if it == _TAGS else camel(it): [it] for it in others}
         self.takes = frozenset(self._paths)
         """The properties that it takes."""
         required = self._shape.required_members
-        self.needs = {name for name, path in self._paths.items() if path[0] in required}
+        self.needs = frozenset(name for name, it in self._paths.items() if it[0] in required)
         """The properties that it cannot do without."""
 
     def arguments(self, properties: Mapping[str, Any], kind: str = "") -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Step(NamedTuple):
     """Code for what takes AWS more than one call."""
 
     apply: Callable[[Client, str, Inputs, Inputs], Mapping[str, Any] | None]
-    """boto3's client, id, properties before (none: it has just been made) and after (none: it is to be deleted).
+    """Client, id, properties before (none: just made) and after (none: to be deleted).
 
     Returns outputs that it changes."""
 

@@ -5,20 +5,25 @@ import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import jmespath  # type: ignore[import-untyped]
 
 from sandbox.resources import api
 from sandbox.resources.base import Account, Client, GoneError, Inputs, Step
 
+Code: TypeAlias = Callable[[Client, Inputs], Mapping[str, Any]]
+"""Takes the properties."""
+
 _TAG_CALLS = {
-    "ec2": ("create_tags", "delete_tags", ""),
-    "iam": ("tag_{kind}", "untag_{kind}", ""),
-    "secretsmanager": ("tag_resource", "untag_resource", ""),
+    "ec2": ("create_tags", "delete_tags", "", "Tags"),
+    "iam": ("tag_{kind}", "untag_{kind}", "", "Tags"),
+    "secretsmanager": ("tag_resource", "untag_resource", "", "Tags"),
 }
-"""Service -> its calls to add, remove and read tags; none: a description has them."""
-_USUAL_TAG_CALLS = ("tag_resource", "untag_resource", "list_tags_for_resource")
+"""Service -> its calls to add, remove and read tags, and where they are in the answer.
+
+Without a call to read them: where they are in the resource's description."""
+_USUAL_TAG_CALLS = ("tag_resource", "untag_resource", "list_tags_for_resource", "Tags || tags")
 _GONE = {"deleted", "Deleted", "INACTIVE", "terminated"}
 """States of what AWS still describes for a while."""
 _NO_DESCRIPTIONS = {"Tags", "tags", "failures"}
@@ -36,94 +41,82 @@ class Entry:
 
     Answers are looked into with JMESPath, as in `aws --query`. A text with braces is filled in
     first, from the properties, `id`, `kind`, `region` and `account`, and the answer.
+
+    Attributes:
+        service: boto3's name of it.
+        create: the creating call, or code in its place.
+        id: where the id is in the answer, or a text with braces. The last word of the path is what
+            other calls name the id.
+        read: the reading call, or code in its place. Default: `describe_`, `get_` or `list_` what
+            is created. Empty: the resource is in the state only.
+        found: where the resource is in that answer. Default: it is all that is in there.
+        seen: property -> where it is in what was found; there, none says that it is not given any
+            more. Other inputs are found by name; those that are not are as recorded.
+        update: what changes it in place. A step also follows the creation, and so does a call that
+            takes what the creating one does not.
+        delete: the deleting call. Default: `delete_` what is created. Empty: the provider leaves
+            the resource where it is.
+        names: property -> the API's names of it, where they differ; as for `api.Call`.
+        constants: arguments that are the same in all calls that take them, by Pulumi's names.
+        by_code: inputs that `create` or `arguments` applies: no call gets them by name.
+        arguments: further arguments of the creating call.
+        ignored: inputs that mean nothing to the emulator.
+        required: inputs that must be given, besides those without which AWS's model allows no call.
+        defaults: what the provider assumes for an input that is not given.
+        outputs: output -> where it is in the answer. If it is an input, too: what AWS chooses.
+        secret_outputs: outputs that the provider marks as secret.
+        changing_outputs: outputs that are not known before an update has been made.
+        replaces: of an input that changes in place, by name: whether this change of it replaces.
+        delete_before_replace: whether the old and the new one cannot be there at the same time.
+        kind: what EC2 calls it in ARNs and tags. Default: what is created.
     """
 
     service: str
-    """boto3's name of it."""
-
-    create: str | Callable[[Client, Inputs], Mapping[str, Any]]
-    """The creating call, or code in its place."""
-
+    create: str | Code
     id: str
-    """Where the id is in the answer, or a text with braces.
-
-    The last word of the path is what other calls name the id."""
-
     read: str | Callable[[Client, str, Inputs], Mapping[str, Any]] | None = None
-    """The reading call, or code in its place. Default: `describe_`, `get_` or `list_` what is
-    created. Empty: it is in the state only."""
-
-    delete: str | Step | None = None
-    """The deleting call. Default: `delete_` what is created. Empty: the provider leaves it."""
-
     found: str = ""
-    """Where the resource is in the reading call's answer. Default: it is all that is in there."""
-
     seen: Mapping[str, str] = field(default_factory=dict)
-    """Property -> where it is in what was found; there, none means that it is not given any more.
-
-    Other inputs are found by name; those that are not are as recorded."""
-
     update: tuple[str | Step, ...] = ()
-    """What changes it in place. A step also follows the creation, and so does a call that takes
-    what the creating one does not."""
-
+    delete: str | Step | None = None
     names: Mapping[str, str] = field(default_factory=dict)
-    """Property -> the API's names of it, where they differ; as for `api.Call`."""
-
     constants: Mapping[str, object] = field(default_factory=dict)
-    """Arguments that are always the same, by Pulumi's names, of all calls that take them."""
-
     by_code: str = ""
-    """Inputs that `create` or `arguments` applies: no call gets them by name."""
-
-    arguments: Callable[[Client, Inputs], Mapping[str, Any]] = lambda _client, _given: {}
-    """Further arguments of the creating call."""
-
+    arguments: Code = lambda _client, _given: {}
     ignored: str = ""
-    """Inputs that mean nothing to the emulator."""
-
     required: str = ""
-    """Inputs that must be given, besides those without which AWS's model allows no call."""
-
     defaults: Mapping[str, object] = field(default_factory=dict)
-    """What the provider assumes for an input that is not given."""
-
     outputs: Mapping[str, str] = field(default_factory=dict)
-    """Output -> where it is in the answer. If it is an input, too: what AWS chooses."""
-
     secret_outputs: frozenset[str] = frozenset()
-    """Outputs that the provider marks as secret."""
-
     changing_outputs: frozenset[str] = frozenset()
-    """Outputs that are not known before an update has been made."""
-
     replaces: Callable[[str, Inputs, Inputs], bool] = lambda _name, _before, _after: False
-    """Of an input that changes in place, by name: whether this change of it replaces."""
-
     delete_before_replace: bool = False
-    """The old and the new one cannot be there at the same time."""
-
     kind: str = ""
-    """What EC2 calls the kind of resource in ARNs and tags. Default: what is created."""
 
     @functools.cached_property
     def inputs(self) -> frozenset[str]:
         """All inputs that are applied; any other one is an error."""
-        calls = (self.create, *self.update, self.deleting)
-        taken = frozenset[str]().union(*map(self.taken, calls))
-        return taken.union(self.by_code.split(), self.ignored.split())
+        taken = frozenset[str]().union(*map(self.taken, (self.create, *self.update)))
+        return taken.union(self._of_deletion, self.by_code.split(), self.ignored.split())
+
+    @property
+    def _of_deletion(self) -> frozenset[str]:
+        """The inputs that say how to delete."""
+        named = self.names.keys() if isinstance(self.deleting, str) else self.taken(self.deleting)
+        return (self.taken(self.deleting) & named) - self.taken(self.create)
 
     @functools.cached_property
     def in_place(self) -> frozenset[str]:
+        """The inputs that change in place."""
         updating = frozenset[str]().union(*map(self.taken, self.update))
-        deleting = self.taken(self.deleting)
-        which = self.taken(self.reading) | (deleting if isinstance(self.deleting, str) else set())
-        return (updating - which) | (deleting - self.taken(self.create)) | {"tags"}
+        return (updating - self.taken(self.reading) - self.taken(self.deleting)).union(
+            self._of_deletion, {"tags"}
+        )
 
     @functools.cached_property
     def required_inputs(self) -> frozenset[str]:
-        needs = self.call(self.create).needs if isinstance(self.create, str) else set()
+        """The inputs that must be given; an input called `name` is made from the logical one."""
+        needs = self.call(self.create).needs if isinstance(self.create, str) else frozenset()
         others = {"name", *self.defaults}
         return ((needs & self.inputs) - others).union(self.required.split())
 
@@ -155,7 +148,10 @@ class Entry:
     def _usual(self, *forms: str) -> str:
         """Return the first of some calls that the service has."""
         calls = [form.format(self._noun) for form in forms] if self._noun else [""]
-        return next(it for it in calls if not it or it in api.operations(self.service))
+        for call in calls:
+            if not call or call in api.operations(self.service):
+                return call
+        raise ValueError(f"{self.service} has none of {', '.join(calls)}: name it in the entry")
 
     @functools.cache  # noqa: B019 - there are as many as entries of the table
     def call(self, operation: str) -> api.Call:
@@ -195,7 +191,8 @@ class Entry:
         else:
             # A call that puts or replaces leaves out what is not given any more.
             emptied = changed if operation.startswith("update_") else ()
-            self.do(account, operation, {**dict.fromkeys(emptied), **properties})
+            without_tags = {name: it for name, it in properties.items() if name != "tags"}
+            self.do(account, operation, {**dict.fromkeys(emptied), **without_tags})
 
     def described(self, account: Account, identifier: str, state: Inputs) -> Mapping[str, Any]:
         """Return how AWS describes the resource.
@@ -220,7 +217,7 @@ class Entry:
 
     @functools.cached_property
     def _found(self) -> str:
-        members = api.operations(self.service)[self.reading].output_shape.members
+        members = api.operations(self.service)[str(self.reading)].output_shape.members
         kinds = {
             name: shape.type_name
             for name, shape in members.items()
@@ -252,9 +249,9 @@ class Entry:
         self, account: Account, identifier: str, state: Inputs, item: Mapping[str, Any]
     ) -> dict[str, str]:
         """Return the tags of a resource that has been described."""
-        read = _TAG_CALLS.get(self.service, _USUAL_TAG_CALLS)[2]
+        _, _, read, where = _TAG_CALLS.get(self.service, _USUAL_TAG_CALLS)
         answer = self._do_tags(account, read, identifier, state, {}) if read else item
-        found = jmespath.search("Tags || tags || `[]`", answer)
+        found = jmespath.search(where, answer) or {}
         if isinstance(found, list):
             small = [{key.lower(): text for key, text in tag.items()} for tag in found]
             found = {tag["key"]: tag["value"] for tag in small}
@@ -265,7 +262,7 @@ class Entry:
     ) -> None:
         """Change the tags to others."""
         before = state.get("tags") or {}
-        add, remove, _ = _TAG_CALLS.get(self.service, _USUAL_TAG_CALLS)
+        add, remove, *_ = _TAG_CALLS.get(self.service, _USUAL_TAG_CALLS)
         removed = sorted(before.keys() - tags.keys())
         added = {key: value for key, value in tags.items() if before.get(key) != value}
         if removed:
@@ -280,5 +277,7 @@ class Entry:
         call = self.call(operation.format(kind=self._kind))
         which = {"id": identifier, "resources": identifier, "resourceArn": state.get("arn")}
         method = getattr(self.client(account), call.operation)
-        answer: Mapping[str, Any] = method(**call.arguments({**state, **which, **what}))
+        answer: Mapping[str, Any] = method(
+            **call.arguments({**self.constants, **state, **which, **what})
+        )
         return answer

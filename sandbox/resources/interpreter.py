@@ -104,11 +104,13 @@ class ResourceType(Entry):
             item = self.described(account, identifier, state)
             named = {api.camel(key): value for key, value in item.items()}
             now = dict(state)
-            for name in (self.inputs & state.keys()) - self.seen.keys() - {"tags"}:
+            asked = self.inputs & state.keys() if state else self.inputs  # all, to be imported
+            for name in asked - self.seen.keys() - {"tags"}:
                 paths = self.names.get(name, "").split()
                 found = [jmespath.search(path, item) for path in paths] + [named.get(name)]
                 value = next((it for it in found if it is not None), None)
-                now[name] = state[name] if value is None else self.as_given(name, value, state)
+                if value is not None:
+                    now[name] = self.as_given(name, value, state)
             for name, where in self.seen.items():
                 value = jmespath.search(where, item)
                 now.pop(name, None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,6 +142,18 @@ def test_a_refresh_finds_what_was_changed_behind_pulumis_back(stack: Stack) -> N
     repaired = [("create", "exporter-0-arm64"), ("update", "exporter-1-arm64")]
     assert sorted(stack.up().steps) == repaired
     assert stack.workspace.outputs()["host_ids"][1] == hosts[1]
+
+
+def test_what_was_made_by_hand_is_imported(stack: Stack) -> None:
+    vpc = stack.emulator.client("ec2").create_vpc(CidrBlock="127.78.0.0/16")["Vpc"]["VpcId"]
+    arguments = ("aws:ec2/vpc:Vpc", "by-hand", vpc, "--yes", "--skip-preview", "--protect=false")
+    imported = stack.workspace.run("import", *arguments, stdout=subprocess.PIPE)
+    assert imported.returncode == 0, imported.stdout
+    assert "warning" not in imported.stdout
+    assert 'cidr_block="127.78.0.0/16"' in imported.stdout  # the code to copy
+    assert stack.preview().steps == [("delete", "by-hand")]  # as the program does not have it yet
+    (resource,) = [r for r in stack.workspace.resources() if r.get("id") == vpc]
+    stack.workspace.run("state", "delete", resource["urn"], "--yes", stdout=subprocess.PIPE)
 
 
 def test_images_are_kept_until_the_user_lets_go_of_them(stack: Stack) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.command import Account, Deployed, processes, until
+from tests.sandbox.command import Account, Deployed, processes, run, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,6 +280,13 @@ def _launch(account: Account, **tags: str) -> str:
     )
     identifier: str = launched["Instances"][0]["InstanceId"]
     return identifier
+
+
+def test_pulumi_has_no_state_of_what_it_has_not_deployed(account: Account) -> None:
+    done = run("pulumi", "--name", account.status["name"], "preview")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "was deployed without Pulumi's engine" in done.stderr
+    assert "up --pulumi" in done.stderr
 
 
 def test_hosts_come_and_go_while_it_runs(account: Account) -> None:

@@ -10,20 +10,17 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from sandbox import ecs, processes, prometheus, runtimes, state
 from sandbox.addresses import free_port, reserve_vpc_range
 from sandbox.emulator import isolate_from_user
-from sandbox.resources import RESOURCE_TYPES, Created, ResourceType
-from sandbox.resources.base import pascal, tag_specification, to_api
+from sandbox.resources import RESOURCE_TYPES, ResourceType, api
+from sandbox.secret_references import SecretError, SecretReference, json_value
 from tests.sandbox.command import ROOT, until
 from tests.sandbox.command import processes as running_processes
-
-if TYPE_CHECKING:
-    from sandbox.resources import Account, Inputs
 
 HIDDEN = "hidden"
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:name-AbCdEf"  # noqa: S105 - a name
@@ -89,7 +86,7 @@ def test_paths_of_a_container(inside: str, local: str) -> None:
     ],
 )
 def test_secret_references(value_from: str, request_: dict[str, str], json_key: str) -> None:
-    reference = ecs.parse_secret_reference(value_from)
+    reference = SecretReference.parse(value_from)
     assert reference.request() == request_
     assert reference.json_key == json_key
 
@@ -104,14 +101,14 @@ def test_secret_references(value_from: str, request_: dict[str, str], json_key: 
     ],
 )
 def test_malformed_secret_references(value_from: str) -> None:
-    with pytest.raises(ecs.TaskStartError, match="valueFrom is"):
-        ecs.parse_secret_reference(value_from)
+    with pytest.raises(SecretError, match="valueFrom is"):
+        SecretReference.parse(value_from)
 
 
 @pytest.mark.parametrize("content", ['{"other": "hidden"}', "hidden", '["hidden"]'])
 def test_secret_without_the_key_is_not_quoted(content: str) -> None:
-    with pytest.raises(ecs.TaskStartError, match="with the key 'wanted'") as error:
-        ecs._json_value(content, "wanted", {"name": "X", "valueFrom": SECRET_ARN})
+    with pytest.raises(SecretError, match="with the key 'wanted'") as error:
+        json_value(content, "wanted", {"name": "X", "valueFrom": SECRET_ARN})
     assert "hidden" not in str(error.value)
 
 
@@ -120,7 +117,7 @@ def test_last_error_of_a_running_task(tmp_path: Path) -> None:
     log.write_text("level=ERROR err=old\nlevel=ERROR err=denied\nlevel=INFO msg=fine\n")
     agent = ecs.Agent(_ACCOUNT, runtimes.ProcessRuntime([]), tmp_path, tmp_path)
     task = ecs.Task("id", {}, "127.9.0.5", "eni-1", tmp_path, log)
-    agent._services = {"running": ecs._Service(task), "without": ecs._Service()}
+    agent._services = {"running": ecs._Service([task]), "without": ecs._Service()}
     assert agent.last_errors() == ["level=ERROR err=denied"]
 
 
@@ -186,20 +183,17 @@ def test_environment_of_the_user_does_not_count(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv(name)
 
 
-def _nothing(_account: Account, _given: Inputs) -> Created:
-    return Created("id", {})
-
-
 _ACCOUNT: Any = SimpleNamespace(default_tags={"project": "p", "stack": "s"})
 
 
 def test_inputs_are_completed_as_the_provider_does() -> None:
     entry = ResourceType(
-        _nothing,
-        frozenset({"name", "size", "note", "tags"}),
+        "logs",
+        "create_log_group",
+        "{name}",
+        names={"name": "logGroupName"},
+        by_code="size note",
         defaults={"size": 1, "note": "default"},
-        name_input="name",
-        taggable=True,
     )
     filled = entry.fill_in(_ACCOUNT, "logical", {"note": "given", "tags": {"stack": "own"}})
     name = filled.pop("name")
@@ -211,18 +205,82 @@ def test_inputs_are_completed_as_the_provider_does() -> None:
 
 def test_inputs_that_would_be_dropped_are_refused() -> None:
     entry = RESOURCE_TYPES["aws:ec2/vpc:Vpc"]
-    with pytest.raises(ValueError, match="does not know its input 'ipv6CidrBlock'"):
-        entry.fill_in(_ACCOUNT, "x", {"cidrBlock": "10.0.0.0/16", "ipv6CidrBlock": "fd00::/56"})
-    entry.fill_in(_ACCOUNT, "x", {"cidrBlock": "10.0.0.0/16", "ipv6CidrBlock": None})
+    with pytest.raises(ValueError, match="does not know its input 'assignGeneratedIpv6CidrBlock'"):
+        entry.fill_in(
+            _ACCOUNT, "x", {"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": True}
+        )
+    entry.fill_in(_ACCOUNT, "x", {"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": None})
 
 
-def test_spelling_of_the_apis() -> None:
-    assert pascal({"cidrBlock": 1, "other": 2}, "cidrBlock vpcId") == {"CidrBlock": 1}
-    assert to_api({"a": {"b": None, "c": [{"d": 1, "e": None}]}}) == {"a": {"c": [{"d": 1}]}}
-    assert tag_specification(["vpc"], {"k": "v"}) == [
-        {"ResourceType": "vpc", "Tags": [{"Key": "k", "Value": "v"}]}
-    ]
-    assert tag_specification(["vpc"], {}) == []
+@pytest.mark.parametrize(
+    ("name", "pulumi"),
+    [
+        ("CidrBlock", "cidrBlock"),
+        ("enableECSManagedTags", "enableEcsManagedTags"),
+        ("sizeInGiB", "sizeInGib"),
+        ("AssignIpv6AddressOnCreation", "assignIpv6AddressOnCreation"),
+    ],
+)
+def test_names_of_the_apis(name: str, pulumi: str) -> None:
+    assert api.camel(name) == pulumi
+
+
+def test_arguments_are_spelt_as_the_call_takes_them() -> None:
+    names = {"id": "VpcId", "networkConfiguration": "networkConfiguration.awsvpcConfiguration"}
+    subnet = api.Call("ec2", "create_subnet", names)
+    given = {"cidrBlock": "10.0.0.0/24", "other": 1, "tags": {"k": "v"}}
+    tags = [{"ResourceType": "subnet", "Tags": [{"Key": "k", "Value": "v"}]}]
+    assert subnet.arguments(given, "subnet") == {
+        "CidrBlock": "10.0.0.0/24",
+        "TagSpecifications": tags,
+    }
+    assert subnet.arguments({"tags": {}}, "subnet") == {}
+    assert api.Call("ec2", "describe_vpcs", names).arguments({"id": "v"}) == {"VpcIds": ["v"]}
+    attribute = api.Call("ec2", "modify_vpc_attribute", names)
+    assert attribute.arguments({"id": "v", "enableDnsSupport": True}) == {
+        "VpcId": "v",
+        "EnableDnsSupport": {"Value": True},
+    }
+    service = api.Call("ecs", "update_service", names)
+    network = {"subnets": ["s"], "securityGroups": None, "assignPublicIp": False}
+    assert service.arguments({"networkConfiguration": network}) == {
+        "networkConfiguration": {
+            "awsvpcConfiguration": {"subnets": ["s"], "assignPublicIp": "DISABLED"}
+        }
+    }
+    task = api.Call("ecs", "register_task_definition", {})
+    document = {"containerDefinitions": '[{"name": "c", "cpu": 1}]', "tags": {"k": "v"}}
+    assert task.arguments(document) == {
+        "containerDefinitions": [{"name": "c", "cpu": 1}],
+        "tags": [{"key": "k", "value": "v"}],
+    }
+
+
+def test_nested_input_that_would_be_dropped_is_refused() -> None:
+    call = api.Call("ec2", "run_instances", {})
+    with pytest.raises(ValueError, match=r"no 'httpToken': expected some of .*httpTokens"):
+        call.arguments({"metadataOptions": {"httpToken": "required"}})
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen", "same"),
+    [
+        (["a", "b"], ["b", "a"], True),
+        (["a", "b"], ["a", "a"], False),
+        ({"a": 1}, {"a": 1, "added": 2}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ('{"a": [1]}', {"a": [1]}, True),
+        ('{"a": 1}', '{ "a": 1 }', True),
+        ('{"a": 1}', {"a": 2}, False),
+        ("text", None, False),
+    ],
+)
+def test_what_aws_has_is_compared_with_what_was_sent(
+    sent: object,
+    seen: object,
+    same: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    assert api.same(sent, seen) is same
 
 
 @pytest.fixture

@@ -1,0 +1,53 @@
+"""What the command line takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.options import options, parse
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "arguments"),
+    [
+        ("pulumi up --yes", None, ["up", "--yes"]),
+        ("pulumi --name x up -c a=b", "x", ["up", "-c", "a=b"]),
+        ("pulumi --version", None, ["--version"]),
+        ("pulumi -C dir up --name theirs", None, ["-C", "dir", "up", "--name", "theirs"]),
+        ("pulumi --name x --cwd dir up --stack s", "x", ["--cwd", "dir", "up", "--stack", "s"]),
+        ("pulumi up --help", None, ["up", "--help"]),
+        ("pulumi", None, []),
+    ],
+)
+def test_what_follows_pulumi_is_pulumis(line: str, name: str | None, arguments: list[str]) -> None:
+    parsed = parse(line.split())
+    assert (parsed.name, parsed.arguments) == (name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("line", "deploy"),
+    [
+        ("up", "in-process"),
+        ("demo", "in-process"),
+        ("up --pulumi", "pulumi"),
+        ("up --empty", "empty"),
+    ],
+)
+def test_ways_to_deploy(line: str, deploy: str) -> None:
+    assert options(parse(line.split())).deploy == deploy
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("up --pulumi --empty", "not allowed with"),
+        ("up --nonsense", "unrecognized arguments: --nonsense"),
+        ("up --port 0", "'0': expected a port, 1 to 65535"),
+        ("up --config x", "'x': expected KEY=VALUE"),
+        ("preview --name x", "unrecognized arguments: --name x"),
+    ],
+)
+def test_wrong_lines(line: str, problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(line.split())
+    assert problem in capsys.readouterr().err
