@@ -4,7 +4,6 @@ Run as `python -m benchmarks.evaluation SHAPE HOSTS`: evaluates once, prints sec
 measurement is a process of its own, so that none profits from another.
 """
 
-import asyncio
 import json
 import sys
 import time
@@ -14,9 +13,9 @@ IMPORT_STARTED = time.perf_counter()
 import pulumi  # noqa: E402 - the imports are what is measured first
 import pulumi.runtime  # noqa: E402
 import pulumi_aws as aws  # noqa: E402
-from pulumi.runtime.stack import run_pulumi_func  # noqa: E402
 
 from components import ExporterGroup, ExporterNode, MonitoringNetwork, PrometheusService  # noqa: E402
+from mocks.evaluation import Monitor, evaluate  # noqa: E402
 from mocks.recording import Recording  # noqa: E402
 
 IMPORT_SECONDS = time.perf_counter() - IMPORT_STARTED
@@ -86,17 +85,15 @@ def raw(name: str, subnet_id: pulumi.Output[str], group: ExporterGroup) -> None:
 def main() -> None:
     """Evaluate once and print the seconds."""
     shape, hosts = sys.argv[1], int(sys.argv[2])
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    pulumi.runtime.set_mocks(Recording(), project="prometheus-aws", stack="bench")
     started = time.perf_counter()
-
-    def run() -> None:
-        program(shape, hosts)
-
-    loop.run_until_complete(run_pulumi_func(run))
+    evaluate(
+        lambda: program(shape, hosts),
+        Monitor(Recording()),
+        project="prometheus-aws",
+        stack="bench",
+        config={},
+    )
     seconds = time.perf_counter() - started
-    loop.close()
     print(json.dumps({"import": IMPORT_SECONDS, "evaluate": seconds}))
 
 

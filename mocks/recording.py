@@ -1,42 +1,20 @@
 """Pulumi's mocks, recording: what was registered, under whom, with which inputs."""
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import pulumi
-import pulumi.runtime
 from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.settings import ROOT, SETTINGS
-from pulumi.runtime.stack import run_in_stack
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
+from mocks.evaluation import STACK_TYPE, Monitor, as_secret, evaluate
+
+PROJECT = "prometheus-aws"
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 ZONES = [f"{REGION}{letter}" for letter in "abc"]
 AMI = "ami-0123456789abcdef0"
-
-
-def as_secret(value: object) -> dict[str, Any]:
-    """Mark a value as secret, in the form in which it travels."""
-    return {rpc._special_sig_key: rpc._special_secret_sig, "value": value}
-
-
-def is_secret(value: object) -> bool:
-    """Whether a value travels as a secret."""
-    return isinstance(value, Mapping) and rpc._special_sig_key in value
-
-
-def without_secrets(value: Any) -> Any:  # noqa: ANN401 - whatever an input can be
-    """What of a value is plain text in Pulumi's state."""
-    if is_secret(value):
-        return "[secret]"
-    if isinstance(value, Mapping):
-        return {key: without_secrets(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_secrets(item) for item in value]
-    return value
 
 
 def undescribed(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,14 +95,13 @@ class Recording(Mocks):
         return f"{args.name}-id", {**outputs, **self.outputs.get(args.typ, {})}
 
 
-class RecordingMonitor(MockMonitor):
-    """Keeps every registration request, and the stack's outputs."""
+class RecordingMonitor(Monitor):
+    """Keeps every registration request, too."""
 
     def __init__(self, mocks: Recording) -> None:
         super().__init__(mocks)
         self.calls = mocks.calls
         self.requests: dict[str, Any] = {}
-        self.component_outputs: dict[str, dict[str, Any]] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - as in the SDK
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -132,12 +109,6 @@ class RecordingMonitor(MockMonitor):
             raise ValueError(f"registered twice: {response.urn}")
         self.requests[response.urn] = request
         return response
-
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - as in the SDK
-        self.component_outputs[request.urn] = rpc.deserialize_properties(
-            request.outputs, keep_unknowns=True
-        )
-        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
 class Deployment:
@@ -154,9 +125,11 @@ class Deployment:
                 request,
             )
             for urn, request in monitor.requests.items()
-            if request.type != "pulumi:pulumi:Stack"
+            if request.type != STACK_TYPE
         ]
         self.outputs = monitor.component_outputs
+        self.exports = monitor.stack_outputs
+        """The stack's exports."""
         self.calls = monitor.calls
 
     def of_type(self, suffix: str) -> list[Registered]:
@@ -193,12 +166,6 @@ class Deployment:
                     waiting.append(by_urn[urn])
         return found
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """The stack's exports."""
-        (urn,) = [u for u in self.outputs if "::pulumi:pulumi:Stack::" in u]
-        return self.outputs[urn]
-
 
 def deploy(
     program: Callable[[], object],
@@ -220,7 +187,7 @@ def deploy(
         stack: name of the stack.
     """
     monitor = RecordingMonitor(Recording(preview=preview, invokes=invokes, outputs=outputs))
-    _evaluate(program, monitor, config=config, preview=preview, stack=stack)
+    evaluate(program, monitor, project=PROJECT, stack=stack, config=config or {}, preview=preview)
     return Deployment(monitor)
 
 
@@ -241,40 +208,10 @@ def refuse(
     """
     monitor = RecordingMonitor(Recording())
     try:
-        _evaluate(program, monitor, config=config, secret=secret, preview=False, stack=stack)
+        evaluate(program, monitor, project=PROJECT, stack=stack, config=config or {}, secret=secret)
     except pulumi.RunError as error:
         registered = [f"{r.type} {r.name}" for r in Deployment(monitor).resources]
         if registered:
             raise AssertionError(f"registered before the error: {registered}") from error
         return error
     raise AssertionError("expected a RunError; the program ran to its end")
-
-
-def _evaluate(
-    program: Callable[[], object],
-    monitor: RecordingMonitor,
-    *,
-    config: Mapping[str, str] | None,
-    preview: bool,
-    stack: str,
-    secret: Sequence[str] = (),
-) -> None:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    SETTINGS.rpc_manager.clear()
-    SETTINGS.outputs.clear()
-    pulumi.runtime.set_all_config(dict(config or {}), list(secret))
-    # Where there is no root, `set_mocks` makes a stack and closes it; exports want an open one.
-    ROOT.set(cast("pulumi.Resource", object()))
-    pulumi.runtime.set_mocks(
-        monitor.mocks, project="prometheus-aws", stack=stack, preview=preview, monitor=monitor
-    )
-    ROOT.set(None)
-
-    def run() -> None:
-        program()
-
-    try:
-        loop.run_until_complete(run_in_stack(run))
-    finally:
-        loop.close()

@@ -4,9 +4,7 @@ The program talks to Pulumi's mock monitor. The mock is not a stub: each resourc
 and its real id, ARN, address or key flows back into the program.
 """
 
-import asyncio
 import contextlib
-import logging
 import os
 import runpy
 import sys
@@ -18,20 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import pulumi.runtime
 from botocore.exceptions import BotoCoreError, ClientError
-from pulumi.runtime import mocks, rpc
-from pulumi.runtime.settings import configure, set_root_resource
+from pulumi.runtime import mocks
 
+from mocks.evaluation import Monitor, as_secret, evaluate, is_secret, without_secrets
 from sandbox.configuration import ROOT, project
 from sandbox.errors import SandboxError
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account
 
-STACK_TYPE = "pulumi:pulumi:Stack"
-
 
 class DeployError(SandboxError):
-    """The program cannot be deployed, for a reason that the user can mend; no trace is needed."""
+    """The program cannot be deployed, for a reason that the user can fix; no trace is needed."""
 
 
 class ProgramError(SandboxError):
@@ -60,7 +55,7 @@ def deploy(
     Args:
         account: where to make the resources.
         stack: name of the stack.
-        config: the configuration, as `as_text` returns it.
+        config: the configuration, as `handed_over` returns it.
         progress: called with the number of resources, each time that one has been made.
 
     Raises:
@@ -68,41 +63,19 @@ def deploy(
         ProgramError: anything else went wrong in it, with the trace.
     """
     recorder = _Emulated(account, progress)
-    monitor = _Monitor(recorder)
-    _configure(monitor, stack)
-    pulumi.runtime.set_all_config(dict(config))
+    monitor = Monitor(recorder)
     try:
         with _in_project():
-            asyncio.run(pulumi.runtime.run_in_stack(_run_program))
+            evaluate(_run_program, monitor, project=project()["name"], stack=stack, config=config)
     except pulumi.RunError as error:
         raise DeployError(str(error)) from error
     except Exception as error:
         # What the emulator refused is the cause; what Pulumi says about it are consequences.
         raise ProgramError(recorder.failure or traceback.format_exc()) from error
-    shown = {name: _shown(value) for name, value in monitor.outputs.items()}
-    secret = frozenset(name for name, value in monitor.outputs.items() if value != shown[name])
+    outputs = monitor.stack_outputs
+    shown = without_secrets(outputs)
+    secret = frozenset(name for name, value in outputs.items() if value != shown[name])
     return Deployment(_plain(shown), secret, recorder.count)
-
-
-def _configure(monitor: mocks.MockMonitor, stack: str) -> None:
-    """Do what `pulumi.runtime.set_mocks` does, but for the stack that it makes.
-
-    That one is finished at once, so that it takes no outputs; `run_in_stack` makes a proper one.
-    """
-    set_root_resource(None)  # type: ignore[arg-type] # None is what it is before
-    features = monitor.GetDeploymentInfo(None).supportedFeatures  # type: ignore[no-untyped-call]
-    configure(
-        mocks.MockSettings(  # type: ignore[no-untyped-call]
-            monitor=monitor,
-            monitor_features=set(features),
-            engine=mocks.MockEngine(logging.getLogger("pulumi")),
-            project=project()["name"],
-            stack=stack,
-            dry_run=False,
-            organization=None,
-            callbacks=None,
-        )
-    )
 
 
 def _run_program() -> None:
@@ -123,28 +96,11 @@ def _in_project() -> Iterator[None]:
         os.chdir(before)
 
 
-def _is_secret(value: Any) -> bool:  # noqa: ANN401 - any JSON
-    return isinstance(value, dict) and value.get(rpc._special_sig_key) == rpc._special_secret_sig  # noqa: SLF001 - how the SDK marks it
-
-
-def _secret(value: object) -> dict[str, Any]:
-    return {rpc._special_sig_key: rpc._special_secret_sig, "value": value}  # noqa: SLF001
-
-
-def _shown(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Put `[secret]` in place of what is secret, at any depth."""
-    if _is_secret(value):
-        return "[secret]"
-    if isinstance(value, dict):
-        return {key: _shown(item) for key, item in value.items()}
-    return [_shown(item) for item in value] if isinstance(value, list) else value
-
-
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Take the secret marks off, at any depth; whole numbers come as floats and are made whole."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if _is_secret(value):
+    if is_secret(value):
         return _plain(value["value"])
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -178,7 +134,7 @@ class _Emulated(mocks.Mocks):
             created = entry.make(self._account, inputs)
             self.count += 1
             self._progress(self.count)
-        secret = {name: _secret(created.properties[name]) for name in entry.secret_outputs}
+        secret = {name: as_secret(created.properties[name]) for name in entry.secret_outputs}
         # The inputs as they came keep their secret marks.
         return created.id, {**created.properties, **args.inputs, **secret}
 
@@ -201,16 +157,3 @@ class _Emulated(mocks.Mocks):
         except Exception:
             self.failure = self.failure or f"{what}: {traceback.format_exc()}"
             raise
-
-
-class _Monitor(mocks.MockMonitor):
-    """Keeps the stack's outputs, which Pulumi's own mock drops."""
-
-    def __init__(self, recorder: mocks.Mocks) -> None:
-        super().__init__(recorder)
-        self.outputs: dict[str, Any] = {}
-
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - the SDK's interface
-        if request.urn.split("::")[2] == STACK_TYPE:
-            self.outputs = rpc.deserialize_properties(request.outputs)
-        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]

@@ -11,7 +11,8 @@ import pulumi_aws as aws
 import pytest
 
 from components.arguments import declared
-from mocks.recording import Deployment, Registered, deploy, is_secret
+from mocks.evaluation import is_secret
+from mocks.recording import Deployment, Registered, deploy
 from tests.components.examples import EXAMPLES, Example
 
 each = pytest.mark.parametrize("name", EXAMPLES)

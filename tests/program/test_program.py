@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mocks.recording import ACCOUNT, REGION, SECRET_KEY, Deployment, deploy, refuse, without_secrets
+from mocks.evaluation import without_secrets
+from mocks.recording import ACCOUNT, REGION, SECRET_KEY, Deployment, deploy, refuse
 from settings import SettingsError
 from tests.program.evaluate import ROOT, cli_config, evaluate, program, variables
 

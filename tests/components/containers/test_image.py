@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from components.containers.image import content_tag
-from mocks.recording import Deployment, as_secret
+from mocks.evaluation import as_secret
+from mocks.recording import Deployment
 from tests.components.services import (
     ECR_PASSWORD,
     FOLDER,

@@ -6,7 +6,8 @@ import pytest
 
 from components.containers.container_service import may_start_a_task
 from components.prometheus.discovery import may_discover
-from mocks.recording import REGION, SECRET_KEY, Deployment, deploy, is_secret, without_secrets
+from mocks.evaluation import is_secret, without_secrets
+from mocks.recording import REGION, SECRET_KEY, Deployment, deploy
 from tests.components.examples import SERVICE
 from tests.components.services import ARN, ECR_PASSWORD, document, outputs, secrets, service
 
