@@ -135,6 +135,6 @@ def test_a_deployment_replaces_all_tasks_and_forgets_failures(service: Service) 
         family="tried", containerDefinitions=definition["containerDefinitions"]
     )["taskDefinition"]["taskDefinitionArn"]
     service.update(taskDefinition=revision)
-    replaced = lambda: len(service.pids()) == 2 and not service.pids() & before  # noqa: E731
+    replaced = lambda: len(now := service.pids()) == 2 and not now & before  # noqa: E731
     until("both are replaced", _TIMEOUT_S, replaced)
     assert service.agent.failure_count() == 0
