@@ -11,29 +11,23 @@ import ipaddress
 import json
 import os
 import sys
-import threading
-import time
 import urllib.parse
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import grpc.aio  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.provider.experimental import provider as protocol
-from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN
 
 from sandbox.addresses import AddressError, check_vpc_cidr
 from sandbox.emulator import Emulator, isolate_from_user
+from sandbox.plugin_server import RefusedError, serve
+from sandbox.properties import marked, plain_properties
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account, ResourceType
 
 PACKAGES = ("aws", "docker", "random")
 """What it can be started as."""
 
-_METHODS = ("Check", "Configure", "Create", "Delete", "Diff", "Invoke", "Read", "Update")
 
 _Request: TypeAlias = (
     protocol.CheckRequest
@@ -43,13 +37,6 @@ _Request: TypeAlias = (
     | protocol.UpdateRequest
     | protocol.DeleteRequest
 )
-
-Properties = dict[str, PropertyValue]
-"""Properties as the protocol carries them: secrets marked, at any depth."""
-
-
-class RefusedError(Exception):
-    """The plugin cannot do what it is asked to do; the message says why, and what to do."""
 
 
 class SandboxProvider(protocol.Provider):
@@ -185,8 +172,7 @@ class SandboxProvider(protocol.Provider):
         if seen is None:
             return protocol.ReadResponse()
         properties = marked(seen, request.properties, entry.secret_outputs)
-        # There are none of a resource that is being imported.
-        names = request.inputs or entry.inputs
+        names = request.inputs or entry.inputs  # none: it is imported
         inputs = {name: properties[name] for name in names if name in properties}
         return protocol.ReadResponse(request.resource_id, properties, inputs)
 
@@ -318,98 +304,6 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def plain(value: PropertyValue) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a property says, without its marks; whole numbers come as floats, made whole."""
-    content = value.value
-    if isinstance(content, float) and content.is_integer():
-        return int(content)
-    if isinstance(content, Mapping):
-        return {key: plain(item) for key, item in content.items()}
-    if isinstance(content, tuple):
-        return [plain(item) for item in content]
-    return content
-
-
-def plain_properties(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
-    """Return what properties say; those that are null are left out."""
-    return {name: plain(value) for name, value in properties.items() if value.value is not None}
-
-
-def marked(
-    properties: Mapping[str, Any],
-    known: Mapping[str, PropertyValue],
-    secret: frozenset[str] = frozenset(),
-) -> Properties:
-    """Return properties as the protocol carries them.
-
-    Args:
-        properties: plain ones.
-        known: the same properties as they came: their secret marks stay.
-        secret: names of others that are secret.
-    """
-    result = {}
-    for name, value in properties.items():
-        before = known.get(name)
-        hide = name in secret
-        if before is None:
-            result[name] = _property(value).with_secret(hide)
-        elif plain(before) == value:
-            result[name] = before.with_secret(hide or before.is_secret)
-        else:
-            result[name] = _property(value).with_secret(hide or before.contains_secret())
-    return result
-
-
-def _property(value: Any) -> PropertyValue:  # noqa: ANN401 - any JSON
-    if isinstance(value, Mapping):
-        return PropertyValue({key: _property(item) for key, item in value.items()})
-    if isinstance(value, list | tuple):
-        return PropertyValue([_property(item) for item in value])
-    if isinstance(value, int) and not isinstance(value, bool):
-        return PropertyValue(float(value))
-    return PropertyValue(value)
-
-
-def _plainly(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Answer with the message of a refusal alone; the SDK puts a trace below all errors."""
-
-    async def call(servicer: ProviderServicer, request: Any, context: Any) -> Any:  # noqa: ANN401 - gRPC's
-        try:
-            return await method(servicer, request, context)
-        except Exception as error:
-            if isinstance(error.__context__, RefusedError):
-                await context.abort(grpc.StatusCode.UNKNOWN, str(error.__context__))
-            raise
-
-    return call
-
-
-class _Servicer(ProviderServicer):
-    """The SDK's, with refusals that people can read."""
-
-
-for _method in _METHODS:
-    setattr(_Servicer, _method, _plainly(getattr(ProviderServicer, _method)))
-
-
-async def serve(package: str, engine: str, environment: Mapping[str, str]) -> None:
-    """Serve until the process ends; the port is the first line of standard output.
-
-    Args:
-        package: one of `PACKAGES`; it reports the version of its SDK, which the program asks for.
-        engine: address of the engine's own service.
-        environment: environment variables, for what the configuration leaves out.
-    """
-    version = importlib.metadata.version(f"pulumi-{package}")
-    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    servicer = _Servicer([], version, SandboxProvider(environment, package), engine)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(port, flush=True)
-    await server.wait_for_termination()
-
-
 def main(arguments: Sequence[str]) -> None:
     """Run as a plugin.
 
@@ -417,19 +311,12 @@ def main(arguments: Sequence[str]) -> None:
         arguments: the package, and what an engine starts its plugins with: its address comes
             first, and flags for logging after it.
     """
-    environment = dict(os.environ)
+    package, engine = arguments[:2]
+    provider = SandboxProvider(dict(os.environ), package)
     isolate_from_user()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    package, engine = arguments[:2] if arguments[0] in PACKAGES else ("aws", arguments[0])
+    version = importlib.metadata.version(f"pulumi-{package}")  # which its SDK asks for
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(package, engine, environment))
-
-
-def _end_with(parent: int) -> None:
-    """End when the engine has been killed: it usually ends its plugins itself."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+        asyncio.run(serve(provider, version, engine))
 
 
 if __name__ == "__main__":

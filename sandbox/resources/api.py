@@ -72,14 +72,17 @@ class Call:
         return result
 
     def spelt(self, name: str, value: object) -> Any:  # noqa: ANN401 - any JSON
-        """Return a property's value as the call takes it."""
+        """Return a property's value as the call takes it; None: what says that there is none."""
+        shape = self.shape(name)
+        empty = {"string": "", "list": [], "structure": {}, "boolean": False}
+        return empty[shape.type_name] if value is None else _spelt(value, shape)
+
+    def shape(self, name: str) -> Any:  # noqa: ANN401 - botocore's
+        """Return botocore's description of the argument that a property is."""
         shape = self._shape
         for part in self._paths[name]:
             shape = shape.members[part]
-        if self._paths[name] == [_TAGS]:
-            shape = shape.member.members["Tags"]
-        empty = {"string": "", "list": [], "structure": {}, "boolean": False}
-        return empty[shape.type_name] if value is None else _spelt(value, shape)
+        return shape.member.members["Tags"] if self._paths[name] == [_TAGS] else shape
 
 
 @functools.cache
@@ -140,14 +143,18 @@ def same(sent: Any, seen: Any) -> bool:  # noqa: ANN401 - any JSON
 
 
 def as_given(seen: Any, given: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return what AWS has in the form that the program has given it in."""
+    """Return what AWS has in the form that the program has given it in; None: any."""
+    result = seen
     if isinstance(given, str) and isinstance(seen, Mapping | list):
-        return json.dumps(seen)
-    if isinstance(given, bool) and isinstance(seen, str):
-        return seen == "ENABLED"
-    if isinstance(given, list) and isinstance(seen, Mapping):
-        return [as_given(seen, given[0] if given else {})]
-    if isinstance(given, Mapping) and isinstance(seen, Mapping):
+        result = json.dumps(seen)
+    elif isinstance(given, bool) and isinstance(seen, str):
+        result = seen == "ENABLED"
+    elif isinstance(given, list) and isinstance(seen, Mapping):
+        result = [as_given(seen, given[0] if given else None)]
+    elif isinstance(seen, Mapping):
         named = {camel(name): value for name, value in seen.items()}
-        return {name: as_given(named.get(name), value) for name, value in given.items()}
-    return seen
+        of_it = dict.fromkeys(named) if given is None else given
+        result = {name: as_given(named.get(name), value) for name, value in of_it.items()}
+    elif isinstance(seen, list) and given is None:
+        result = [as_given(value, None) for value in seen]
+    return result

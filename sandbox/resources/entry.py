@@ -1,6 +1,7 @@
 """What an entry of the table of resource types says, and the calls that come of it."""
 
 import functools
+import json
 import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -229,8 +230,12 @@ class Entry:
     def as_given(self, name: str, value: object, state: Inputs) -> Any:  # noqa: ANN401 - any JSON
         """Return what AWS has as a property: as it is recorded, if it still says the same."""
         recorded = sent = state.get(name)
-        if name in state and isinstance(self.create, str) and name in self.taken(self.create):
-            sent = self.call(self.create).spelt(name, recorded)
+        if isinstance(self.create, str) and name in self.taken(self.create):
+            call = self.call(self.create)
+            if name in state:
+                sent = call.spelt(name, recorded)
+            elif call.shape(name).type_name == "string" and not isinstance(value, str):
+                return json.dumps(value)
         return recorded if api.same(sent, value) else api.as_given(value, recorded)
 
     @property
@@ -244,6 +249,15 @@ class Entry:
         emulator = account.emulator
         about = {"region": emulator.region, "account": emulator.account_id, "kind": self._kind}
         return where.format(**{**answer, **properties, **about})
+
+    def of_id(self, account: Account, identifier: str) -> dict[str, Any]:
+        """Return the properties that an id tells."""
+        form = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(self.id))
+        match = re.fullmatch(form, identifier) if "{" in self.id else None
+        told = match.groupdict() if match else {}
+        filled = {name: where for name, where in self.outputs.items() if "{" in where}
+        scope = {**told, "id": identifier}
+        return told | {name: self.find(account, it, {}, scope) for name, it in filled.items()}
 
     def tags(
         self, account: Account, identifier: str, state: Inputs, item: Mapping[str, Any]

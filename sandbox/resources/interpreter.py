@@ -99,13 +99,20 @@ class ResourceType(Entry):
         return Created(identifier, state)
 
     def look(self, account: Account, identifier: str, state: Inputs) -> dict[str, Any] | None:
-        """Return the resource's properties as they are now, or None when it is gone."""
+        """Return the resource's properties as they are now, or None when it is gone.
+
+        Without any `state`, they are all that AWS says: the resource is about to be imported.
+        """
         with unless_gone():
-            item = self.described(account, identifier, state)
+            now = dict(state) or self.of_id(account, identifier)
+            item = self.described(account, identifier, now)
             named = {api.camel(key): value for key, value in item.items()}
-            now = dict(state)
-            asked = self.inputs & state.keys() if state else self.inputs  # all, to be imported
-            for name in asked - self.seen.keys() - {"tags"}:
+            if not state:
+                last = {name: where.rpartition(".")[2] for name, where in self.outputs.items()}
+                seen = {name: item[it] for name, it in last.items() if it in item}
+                now = {**self.defaults, **seen, **now}
+            known = now.keys() if state else self.inputs
+            for name in (self.inputs & known) - self.seen.keys() - {"tags"}:
                 paths = self.names.get(name, "").split()
                 found = [jmespath.search(path, item) for path in paths] + [named.get(name)]
                 value = next((it for it in found if it is not None), None)
@@ -117,7 +124,7 @@ class ResourceType(Entry):
                 if value is not None and (value not in ("", []) or name in state):
                     now[name] = self.as_given(name, value, state)
             if self.taggable:
-                now["tags"] = self.tags(account, identifier, state, item)
+                now["tags"] = self.tags(account, identifier, now, item)
             return now | self._all_tags(now)
         return None
 
@@ -162,9 +169,8 @@ class ResourceType(Entry):
     def remove(self, account: Account, identifier: str, state: Inputs) -> None:
         """Remove the resource; it may be gone already."""
         with unless_gone():
-            self.described(
-                account, identifier, state
-            )  # some services refuse what is gone otherwise
+            # Some services do not say so when they are to delete what is gone.
+            self.described(account, identifier, state)
             steps = [step for step in self.update if isinstance(step, Step) and step.undone]
             for step in (*reversed(steps), self.deleting):
                 if isinstance(step, Step):
@@ -177,8 +183,8 @@ class ResourceType(Entry):
 
         So it is when both have the same name, which somebody chose.
         """
-        name = given.get("name")
-        chosen = bool(name) and name == state["name"] and not _is_automatic(name, logical_name)
+        name = given.get("name", "")
+        chosen = bool(name) and name == state.get("name") and not _is_automatic(name, logical_name)
         return self.delete_before_replace or chosen
 
     def _all_tags(self, given: Inputs) -> dict[str, Any]:

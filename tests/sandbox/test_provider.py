@@ -19,14 +19,11 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN
 
 from sandbox.emulator import Emulator
-from sandbox.provider import (
-    RefusedError,
-    SandboxProvider,
-    marked,
-    plain,
-    plain_properties,
-)
+from sandbox.plugin_server import RefusedError
+from sandbox.properties import marked, plain, plain_properties
+from sandbox.provider import SandboxProvider
 from sandbox.resources import RESOURCE_TYPES
+from sandbox.resources.api import same
 from tests.sandbox.command import ROOT
 
 if TYPE_CHECKING:
@@ -656,6 +653,30 @@ def test_drift_is_seen_and_mended(plugin: Plugin, world: World) -> None:
     mended = plugin.update(drifted, given)
     assert plain_properties(plugin.read(mended).properties)["ingress"] == []
     assert plain(plugin.read(mended).properties["tags"]) == {"a": "b", "owner": "tests"}
+
+
+@pytest.mark.parametrize(
+    ("token", "given"),
+    [
+        (VPC, {"cidrBlock": "127.61.0.0/16"}),
+        ("aws:iam/role:Role", {"assumeRolePolicy": TRUST, "description": "of a test"}),
+        ("aws:iam/userPolicy:UserPolicy", {"policy": policy("ec2:DescribeVpcs")}),
+        ("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 14}),
+    ],
+)
+def test_what_is_there_is_imported(
+    token: str, given: dict[str, Any], plugin: Plugin, world: World
+) -> None:
+    inputs = {**given, **({"user": world.user} if "userPolicy" in token else {})}
+    made = plugin.make(token, "there", inputs)
+    found = plugin.read(made._replace(properties={}))
+    assert found.resource_id == made.id
+    assert all(same(value, plain(found.inputs[name])) for name, value in given.items())
+    for name in ("arn", "name", "user"):
+        assert found.properties.get(name) == made.properties.get(name)
+    imported = made._replace(properties=found.properties)
+    assert plugin.diff(imported, plain_properties(found.inputs)).diffs == []
+    plugin.delete(imported)
 
 
 def test_access_key_secret_is_secret_and_stays(plugin: Plugin, world: World) -> None:
