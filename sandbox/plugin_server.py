@@ -1,5 +1,7 @@
 """Serve a provider to an engine, as the SDK does, but for how it tells refusals."""
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +12,8 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
 _METHODS = ("Check", "Configure", "Create", "Delete", "Diff", "Invoke", "Read", "Update")
+
+_POLL_INTERVAL_S = 1
 
 
 class RefusedError(Exception):
@@ -39,7 +43,7 @@ for _method in _METHODS:
 
 
 async def serve(provider: Provider, version: str, engine: str) -> None:
-    """Serve until the process ends; the port is the first line of standard output.
+    """Serve until the engine ends; the port is the first line of standard output.
 
     Args:
         provider: what to serve.
@@ -52,4 +56,6 @@ async def serve(provider: Provider, version: str, engine: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
-    await server.wait_for_termination()
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - a killed engine does not end its plugins
+        await asyncio.sleep(_POLL_INTERVAL_S)

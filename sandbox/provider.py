@@ -11,8 +11,6 @@ import ipaddress
 import json
 import os
 import sys
-import threading
-import time
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -26,10 +24,6 @@ from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.plugin_server import RefusedError, serve
 from sandbox.properties import marked, plain_properties
 from sandbox.resources import INVOKES, RESOURCE_TYPES, Account, ResourceType
-
-PACKAGES = ("aws", "docker", "random")
-"""What it can be started as."""
-
 
 _Request: TypeAlias = (
     protocol.CheckRequest
@@ -313,20 +307,12 @@ def main(arguments: Sequence[str]) -> None:
         arguments: the package, and what an engine starts its plugins with: its address comes
             first, and flags for logging after it.
     """
-    package, engine = arguments[:2] if arguments[0] in PACKAGES else ("aws", arguments[0])
+    package, engine = arguments[:2]
     provider = SandboxProvider(dict(os.environ), package)
     isolate_from_user()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     version = importlib.metadata.version(f"pulumi-{package}")  # which its SDK asks for
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(provider, version, engine))
-
-
-def _end_with(parent: int) -> None:
-    """End when the engine has been killed: it usually ends its plugins itself."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 if __name__ == "__main__":
