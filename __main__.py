@@ -26,7 +26,7 @@ network = MonitoringNetwork(
         "allow_loopback_cidr": settings.emulated,
     },
 )
-subnet_ids = network.public_subnet_ids if settings.in_public_subnets else network.private_subnet_ids
+subnet_ids = network.public_subnets if settings.in_public_subnets else network.private_subnets
 
 prometheus = PrometheusService(
     "prometheus",

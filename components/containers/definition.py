@@ -15,6 +15,15 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerR
 """
 
 
+HEALTH_INTERVAL_S, HEALTH_TIMEOUT_S, HEALTH_RETRIES, HEALTH_START_PERIOD_S = 30, 20, 10, 300
+"""ECS stops a task whose health check fails, and its data goes with it: so only a server that has
+not answered for five minutes is taken for dead, and it may take five minutes to replay its log.
+The most that ECS accepts are 10 retries and a start period of 300 s.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+"""
+
+
 @dataclass(frozen=True)
 class SecretValue:
     """One JSON key of one version of a secret."""
@@ -89,7 +98,9 @@ def container_definition(
         "memory": memory_mib,
         "user": container.user,
         "readonlyRootFilesystem": True,
-        "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
+        # With `add`, as AWS returns it: the provider takes a difference in a nested list for a
+        # change, which would replace the task and its data at every `pulumi up`.
+        "linuxParameters": {"capabilities": {"add": [], "drop": ["ALL"]}},
         "restartPolicy": {"enabled": True, "restartAttemptPeriod": RESTART_ATTEMPT_PERIOD_S},
         "stopTimeout": fargate.MAX_STOP_TIMEOUT_S,
         "ulimits": [
@@ -115,10 +126,10 @@ def container_definition(
         ],
         "healthCheck": {
             "command": list(container.health_command),
-            "interval": 15,
-            "timeout": 5,
-            "retries": 3,
-            "startPeriod": 60,
+            "interval": HEALTH_INTERVAL_S,
+            "timeout": HEALTH_TIMEOUT_S,
+            "retries": HEALTH_RETRIES,
+            "startPeriod": HEALTH_START_PERIOD_S,
         },
         "logConfiguration": {
             "logDriver": "awslogs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,8 +82,8 @@ class ServerImage:
                 self.repository.repository_url, ":", content, "-", push.hex
             ),
             build={
-                "context": str(context),
-                "dockerfile": str(context / "Dockerfile"),
+                "context": from_project(context),
+                "dockerfile": from_project(context / "Dockerfile"),
                 "platform": DOCKER_PLATFORMS[architecture],
                 "args": build_args,
             },
@@ -91,14 +92,16 @@ class ServerImage:
                 "username": login.user_name,
                 "password": pulumi.Output.secret(login.password),
             },
-            # The folder's place differs from checkout to checkout; its content is in the name.
-            opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["build"]),
+            opts=pulumi.ResourceOptions(parent=parent),
         )
         return image.repo_digest
 
 
 def content_tag(context: Path, version: str, cpu_architecture: str) -> str:
     """Name an image by what is in it, so that tags can be immutable.
+
+    What `.dockerignore` keeps away (a `.DS_Store`, an editor's swap file) is not in the image, and
+    of a file's mode only whether it is executable counts: the rest is the user's umask.
 
     Args:
         context: folder that the image is built from.
@@ -109,11 +112,39 @@ def content_tag(context: Path, version: str, cpu_architecture: str) -> str:
         Version, architecture and 12 hexadecimal digits over every file's path, mode and content.
     """
     digest = hashlib.sha256()
-    for file in sorted(path for path in context.rglob("*") if path.is_file()):
+    for name in shipped_files(context):
+        file = context / name
         executable = bool(file.stat().st_mode & stat.S_IXUSR)
         content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{file.relative_to(context).as_posix()} {executable} {content}\n".encode())
+        digest.update(f"{name} {executable} {content}\n".encode())
     return f"{version}-{cpu_architecture.lower()}-{digest.hexdigest()[:12]}"
+
+
+def from_project(path: Path) -> str:
+    """Return a path as seen from the project's folder, where Pulumi runs programs and providers.
+
+    It is the same in every checkout: an absolute one in the state would stop a second machine.
+    """
+    return Path(os.path.relpath(path, Path.cwd())).as_posix()
+
+
+def shipped_files(context: Path) -> list[str]:
+    """Files that decide what an image is: the Dockerfile, and what `.dockerignore` lets through.
+
+    Args:
+        context: folder that the image is built from.
+
+    Returns:
+        Paths below the folder, sorted.
+    """
+    # Only here: it takes as long to load as checking a stack's settings does.
+    from docker.utils.build import exclude_paths  # noqa: PLC0415
+
+    ignore = context / ".dockerignore"
+    patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []
+    kept = exclude_paths(str(context), [p for p in patterns if p and not p.startswith("#")])
+    names = (Path(name).as_posix() for name in kept)
+    return sorted(n for n in names if n != ".dockerignore" and (context / n).is_file())
 
 
 def _repository(

@@ -75,7 +75,10 @@ class MonitoringNetwork(pulumi.ComponentResource):
     their routes and rules are in place, so that what starts in them has internet access."""
 
     private_subnet_ids: pulumi.Output[Sequence[str]]
-    """Ids of the private subnets, likewise."""
+    """Ids of the private subnets, likewise.
+
+    In Python, `public_subnets` and `private_subnets` are lists with an output for each: one that a
+    preview does not know yet, in a zone that is added, leaves the others known."""
 
     def __init__(
         self,
@@ -108,8 +111,10 @@ class MonitoringNetwork(pulumi.ComponentResource):
             flow_logs(self, f"{name}-flow-logs", self._vpc.id, args["log_retention_days"])
 
         self.vpc_id = self._vpc.id
-        self.public_subnet_ids = _ids_when_ready(public, [*public_ready, acl])
-        self.private_subnet_ids = _ids_when_ready(private, [*private_ready, acl])
+        self.public_subnets = _ids_when_ready(public, public_ready, acl)
+        self.private_subnets = _ids_when_ready(private, private_ready, acl)
+        self.public_subnet_ids = pulumi.Output.all(*self.public_subnets)
+        self.private_subnet_ids = pulumi.Output.all(*self.private_subnets)
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,
@@ -161,8 +166,9 @@ class MonitoringNetwork(pulumi.ComponentResource):
 
     def _public_routes(
         self, subnets: "Sequence[aws.ec2.Subnet]", gateway: "aws.ec2.InternetGateway"
-    ) -> "tuple[aws.ec2.RouteTable, list[pulumi.CustomResource]]":
-        table, ready = self._route_table(f"{self._name}-public", subnets)
+    ) -> "tuple[aws.ec2.RouteTable, list[list[pulumi.CustomResource]]]":
+        """Register them; return the table, and for each subnet what gives it internet access."""
+        table, associations = self._route_table(f"{self._name}-public", subnets)
         to_internet = aws.ec2.Route(
             f"{self._name}-public-internet",
             route_table_id=table.id,
@@ -170,16 +176,17 @@ class MonitoringNetwork(pulumi.ComponentResource):
             gateway_id=gateway.id,
             opts=self._child,
         )
-        return table, [*ready, to_internet]
+        return table, [[association, to_internet] for association in associations]
 
     def _private_routes(
         self, subnets: "Sequence[aws.ec2.Subnet]", nat_gateways: "Sequence[aws.ec2.NatGateway]"
-    ) -> "tuple[list[aws.ec2.RouteTable], list[pulumi.CustomResource]]":
-        tables, all_ready = [], []
+    ) -> "tuple[list[aws.ec2.RouteTable], list[list[pulumi.CustomResource]]]":
+        """Register them; return the tables, and for each subnet what it waits for."""
+        tables, ready = [], []
         for index, subnet in enumerate(subnets):
-            table, ready = self._route_table(f"{self._name}-private-{index}", [subnet])
+            table, associations = self._route_table(f"{self._name}-private-{index}", [subnet])
             tables.append(table)
-            all_ready += ready
+            ready.append(associations)
             if nat_gateways:
                 to_nat = aws.ec2.Route(
                     f"{self._name}-private-{index}-internet",
@@ -188,8 +195,8 @@ class MonitoringNetwork(pulumi.ComponentResource):
                     nat_gateway_id=nat_gateways[index % len(nat_gateways)].id,
                     opts=self._child,
                 )
-                all_ready.append(to_nat)
-        return tables, all_ready
+                associations.append(to_nat)
+        return tables, ready
 
     def _route_table(
         self, name: str, subnets: "Sequence[aws.ec2.Subnet]"
@@ -255,8 +262,14 @@ class MonitoringNetwork(pulumi.ComponentResource):
 
 
 def _ids_when_ready(
-    subnets: "Sequence[aws.ec2.Subnet]", ready: Sequence[pulumi.CustomResource]
-) -> pulumi.Output[Sequence[str]]:
-    return pulumi.Output.all([s.id for s in subnets], [r.id for r in ready]).apply(
-        lambda ids: ids[0]
-    )
+    subnets: "Sequence[aws.ec2.Subnet]",
+    ready: Sequence[Sequence[pulumi.CustomResource]],
+    acl: pulumi.CustomResource,
+) -> list[pulumi.Output[str]]:
+    """Return the subnets' ids, each known when what it waits for, and no other subnet, is there."""
+    return [
+        pulumi.Output.all(subnet.id, acl.id, *(it.id for it in waits)).apply(
+            lambda ids: str(ids[0])
+        )
+        for subnet, waits in zip(subnets, ready, strict=True)
+    ]
