@@ -1,7 +1,7 @@
 """Changes the rules one small step at a time, and sees whether a unit test notices.
 
-A change is a comparison, a number or a duration `for`. A change that no test notices is either a gap
-in the tests or a condition that means nothing.
+A change is one of a comparison, a number or a duration `for`. One that no test notices is either a
+gap in the tests or a condition that means nothing.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Mutant:
 def mutants(rule: Rule) -> Iterator[Mutant]:
     """Make every changed form of a rule.
 
-    A number is changed by a tenth, a whole one at least by one. From 0, the step up is 1.5: one event
-    counts as a little more than one in `increase`. The value of `vector(1)` means nothing. `for` is
-    changed by a minute, from an hour on by 5: the steps of the unit tests.
+    A number is changed by a tenth, a whole one at least by one. From 0, the step up is 1.5: one
+    event counts as a little more than one in `increase`. The value of `vector(1)` means nothing.
+    `for` is changed by a minute, from an hour on by 5: the steps of the unit tests.
     """
     text = rule.expression
     for token in _TOKEN.finditer(text) if text != "vector(1)" else ():
@@ -145,12 +145,15 @@ def _concerned(changed: Rule, rules: Sequence[Rule]) -> list[Rule]:
     names = {changed.name}
     while more := {rule.name for rule in rules if metrics(rule.expression) & names} - names:
         names |= more
-    while more := {
-        name
-        for rule in rules
-        if rule.name in names
-        for name in metrics(rule.expression) & {other.name for other in rules}
-    } - names:
+    while (
+        more := {
+            name
+            for rule in rules
+            if rule.name in names
+            for name in metrics(rule.expression) & {other.name for other in rules}
+        }
+        - names
+    ):
         names |= more
     return [rule for rule in rules if rule.name in names]
 
@@ -168,9 +171,7 @@ def _tests(
             for case in test.get("promql_expr_test", [])
             if changed.name in metrics(case["expr"])
         ]
-        series = [
-            series for series in test["input_series"] if metric_of(series["series"]) in read
-        ]
+        series = [series for series in test["input_series"] if metric_of(series["series"]) in read]
         if alerts or queries:
             yield {
                 **test,

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 EQUIVALENT = {
     # An increase of exactly 2 does not occur: it is extrapolated.
-    "NodeSystemdServiceCrashlooping[warning]: > -> >= in "
-    'increase(node_systemd_service_restart_total{job="node"}[5m]) >= 2',
+    (
+        "NodeSystemdServiceCrashlooping[warning]: > -> >= in"
+        ' increase(node_systemd_service_restart_total{job="node"}[5m]) >= 2'
+    ),
 }
 """Changes that change nothing."""
 

@@ -10,13 +10,17 @@ import subprocess
 import time
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import botocore.config
 import pytest
+import yaml
 from moto.server import ThreadedMotoServer
 
+from components.arguments import declared
+from components.prometheus import PrometheusServiceArgs
+from components.prometheus.container import environment_variables
 from sandbox.binaries import ensure
 from tests.configuration.rendering import (
     ENTRYPOINT,
@@ -33,6 +37,13 @@ GOLDEN = Path(__file__).parent / "golden"
 DISCOVERY_TIMEOUT = 60.0  # seconds
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+LOCAL = {
+    "PROMETHEUS_LISTEN_HOST",
+    "PROMETHEUS_CONFIG_DIR",
+    "PROMETHEUS_RENDERED_DIR",
+    "PROMETHEUS_DATA_DIR",
+}
+"""Variables that only the image sets."""
 CLOSED_PORT = "1"  # what listens there is of no interest: only what is discovered
 
 
@@ -67,6 +78,20 @@ def test_promtool_accepts_the_rendered_tree(entrypoint: Entrypoint) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_alerts_link_to_the_runbooks_that_are_configured(entrypoint: Entrypoint) -> None:
+    base = "https://books.example.com/v1.2/runbooks?plain=1&x=%20"
+    assert entrypoint.run(RUNBOOK_BASE_URL=base).returncode == 0
+    links = [
+        rule["annotations"]["runbook_url"]
+        for file in (entrypoint.rendered / "rules.d").glob("*.yml")
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    assert links
+    assert [link for link in links if not re.match(rf"{re.escape(base)}/\w+\.md#\w+$", link)] == []
+
+
 def test_every_placeholder_has_a_value_by_default_or_is_one_of_the_three() -> None:
     found = {
         name
@@ -86,6 +111,10 @@ def test_the_image_has_the_documented_defaults() -> None:
         "DISCOVERY_REFRESH_INTERVAL": "60s",
         "NODE_EXPORTER_PORT": "9100",
         "SCRAPE_INTERVAL": "15s",
+        "SAMPLE_LIMIT": "10000",
+        "BODY_SIZE_LIMIT": "10MB",
+        "TARGET_LIMIT": "2000",
+        "RUNBOOK_BASE_URL": "docs/runbooks",
         "RETENTION_TIME": "15d",
         "RETENTION_SIZE": "16GB",
         "PROMETHEUS_PORT": "9090",
@@ -93,6 +122,16 @@ def test_the_image_has_the_documented_defaults() -> None:
         "PROMETHEUS_CONFIG_DIR": "/etc/prometheus",
         "PROMETHEUS_RENDERED_DIR": "/run/prometheus",
         "PROMETHEUS_DATA_DIR": "/prometheus",
+    }
+
+
+def test_the_image_has_the_components_defaults() -> None:
+    args = {key: argument.default for key, argument in declared(PrometheusServiceArgs).items()}
+    component = environment_variables(cast("PrometheusServiceArgs", args), REQUIRED["AWS_REGION"])
+    image = image_defaults()
+    assert set(component) == {*REQUIRED, *(name for name in image if name not in LOCAL)}
+    assert {name: image[name] for name in component.keys() - REQUIRED.keys()} == {
+        name: value for name, value in component.items() if name not in REQUIRED
     }
 
 

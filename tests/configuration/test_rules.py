@@ -88,7 +88,7 @@ def test_no_string_has_a_blank(where: str, expression: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "found"),
     [
-        ('up{a="lo ad", b=~\'x\'}', ['"lo ad"', "'x'"]),
+        ("up{a=\"lo ad\", b=~'x'}", ['"lo ad"', "'x'"]),
         ("up{a=`b\n`}", ["`b\n`"]),
         (r'up{a="\"} \\"} == 1', [r'"\"} \\"']),
         ('up # "not one"\n== 1', []),
