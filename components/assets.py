@@ -1,13 +1,32 @@
 """The package's own files, so that whoever uses a component need not know where they are."""
 
 import json
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 _ROOT = Path(__file__).parent.parent
 
 VERSIONS: Mapping[str, str] = json.loads((_ROOT / "versions.json").read_text(encoding="utf-8"))
 """Name of a program -> the version of it that is deployed."""
+
+
+def runbooks(metadata: Mapping[str, Any]) -> str:
+    """Where the runbooks are, without a slash at the end.
+
+    Args:
+        metadata: the project's, as in `pyproject.toml`. As long as it names no repository, the
+            answer is a path: a made-up address could be somebody else's.
+    """
+    repository = metadata["project"].get("urls", {}).get("Repository")
+    return f"{repository.rstrip('/')}/blob/main/{_RUNBOOKS}" if repository else _RUNBOOKS
+
+
+_RUNBOOKS = "docs/runbooks"
+
+RUNBOOKS = runbooks(tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8")))
+"""Where the runbooks of this version are."""
 
 
 def image_context(server: str) -> Path:

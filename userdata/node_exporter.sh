@@ -86,7 +86,7 @@ StartLimitIntervalSec=0
 [Service]
 User=node_exporter
 Group=node_exporter
-ExecStart=$binary --web.listen-address=:$port --collector.systemd --collector.textfile.directory=$textfiles
+ExecStart=$binary --web.listen-address=:$port --collector.systemd --collector.systemd.enable-restarts-metrics --collector.textfile.directory=$textfiles
 Restart=always
 RestartSec=5
 NoNewPrivileges=yes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from components.containers.definition import Container, SecretValue
@@ -26,6 +27,22 @@ Source: https://prometheus.io/docs/prometheus/latest/storage/ (at most 80 to 85 
 """
 
 
+_BASE_URL = re.compile(r"[A-Za-z0-9._~:/?&=%@+,-]*[A-Za-z0-9._~=-]", re.ASCII)
+
+
+def base_url(value: str) -> None:
+    """Check what alerts' links begin with; braces, for one, would be a template's.
+
+    Raises:
+        ValueError: with what is expected.
+    """
+    if not _BASE_URL.fullmatch(value):
+        raise ValueError(
+            "expected a URL such as https://example.com/runbooks, of letters, digits and"
+            " . _ ~ : / ? & = % @ + , - without a slash at its end"
+        )
+
+
 def environment_variables(
     args: PrometheusServiceArgs, region: pulumi.Input[str]
 ) -> dict[str, pulumi.Input[str]]:
@@ -44,6 +61,10 @@ def environment_variables(
         "DISCOVERY_REFRESH_INTERVAL": args["discovery_refresh_interval"],
         "NODE_EXPORTER_PORT": str(args["node_exporter_port"]),
         "SCRAPE_INTERVAL": args["scrape_interval"],
+        "SAMPLE_LIMIT": str(args["sample_limit"]),
+        "BODY_SIZE_LIMIT": f"{args['body_size_limit_mib']}MB",
+        "TARGET_LIMIT": str(args["target_limit"]),
+        "RUNBOOK_BASE_URL": args["runbook_base_url"],
         "RETENTION_TIME": args["retention"],
         "RETENTION_SIZE": f"{int(args['storage_gib'] * SIZE_RETENTION_SHARE)}GB",
         "PROMETHEUS_PORT": str(args["port"]),

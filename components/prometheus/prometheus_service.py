@@ -13,7 +13,7 @@ from components.containers.image import ServerImage
 from components.containers.server import ServerArgs
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.network.security_groups import allow, security_group
-from components.prometheus.container import prometheus_container
+from components.prometheus.container import base_url, prometheus_container
 from components.prometheus.discovery import may_discover, scoped_user
 
 CREDENTIALS = ("iam-user", "task-role")
@@ -44,11 +44,21 @@ class PrometheusServiceArgs(ServerArgs):
     scrape_interval: NotRequired[Annotated[str, Knob("15s", checks.duration("1s", "1m"))]]
     """Time between two scrapes of a target, 1s to 1m."""
 
-    # The alert on failing discovery knows intervals up to an hour.
+    sample_limit: NotRequired[Annotated[int, Knob(10_000, checks.whole(1, 1_000_000))]]
+    """Samples that one target may expose. One that exposes more counts as down, so that it cannot
+    fill Prometheus's memory; node_exporter has 1000 to 2000."""
+
+    body_size_limit_mib: NotRequired[Annotated[int, Knob(10, checks.whole(1, 1024))]]
+    """Size in MiB that a target's answer may have. A target with a larger one counts as down."""
+
+    target_limit: NotRequired[Annotated[int, Knob(2_000, checks.whole(1, 100_000))]]
+    """Targets that a job may have. With more, none of the job's targets is scraped."""
+
+    # Shorter than the alert on targets that are down waits for hosts that were terminated.
     discovery_refresh_interval: NotRequired[
-        Annotated[str, Knob("60s", checks.duration("1s", "1h"))]
+        Annotated[str, Knob("60s", checks.duration("1s", "5m"))]
     ]
-    """Discovery refresh interval: time between two queries for hosts, 1s to 1h."""
+    """Discovery refresh interval: time between two queries for hosts, 1s to 5m."""
 
     discovery_tag_key: NotRequired[DiscoveryTagKey]
     """Key of the tag that a host carries to be scraped."""
@@ -58,6 +68,10 @@ class PrometheusServiceArgs(ServerArgs):
 
     node_exporter_port: NotRequired[NodeExporterPort]
     """Port of the hosts that Prometheus scrapes."""
+
+    runbook_base_url: NotRequired[Annotated[str, Knob(assets.RUNBOOKS, base_url)]]
+    """Where the runbooks are, the beginning of every alert's `runbook_url`: a URL without a slash
+    at its end. A relative path is one in a checkout of this project."""
 
     credentials: NotRequired[Annotated[str, Knob("iam-user", checks.one_of(CREDENTIALS))]]
     """How Prometheus asks EC2 for hosts. `iam-user`: with the access key of a user of its own,

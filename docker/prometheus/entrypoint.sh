@@ -87,9 +87,20 @@ check() {
             problem "$1 is '$value'. Set it to a duration above 0 as Prometheus writes it, such as 15s or 1d12h."
         fi
         ;;
-    *_SIZE)
+    *_SIZE | *_SIZE_LIMIT)
         if ! matches "$1" '[1-9][0-9]*[KMGTPE]?B'; then
             problem "$1 is '$value'. Set it to a size above 0 with its unit, such as 512MB or 16GB."
+        fi
+        ;;
+    *_LIMIT)
+        if ! matches "$1" '[1-9][0-9]*'; then
+            problem "$1 is '$value'. Set it to a whole number above 0."
+        fi
+        ;;
+    *_URL)
+        # Part of annotations, which are templates: no braces.
+        if ! matches "$1" '[A-Za-z0-9._~:/?&=%@+,-]*[A-Za-z0-9._~=-]'; then
+            problem "$1 is '$value'. Set it to a URL or a path of letters, digits and . _ ~ : / ? & = % @ + , - without a slash at its end."
         fi
         ;;
     esac

@@ -78,9 +78,9 @@ LIMITS = [
     (
         PrometheusServiceArgs,
         "discovery_refresh_interval",
-        ["1s", "1000ms", "15s", "1h"],
-        ["999ms", "0s", "1h1ms", "1d"],
-        "expected a duration from 1s to 1h",
+        ["1s", "1000ms", "15s", "5m"],
+        ["999ms", "0s", "5m1ms", "1h"],
+        "expected a duration from 1s to 5m",
     ),
     (
         PrometheusServiceArgs,
@@ -95,6 +95,37 @@ LIMITS = [
         [1, 1_000_000],
         [0, 1_000_001],
         "expected a whole number from 1 to 1000000",
+    ),
+    (
+        PrometheusServiceArgs,
+        "sample_limit",
+        [1, 1_000_000],
+        [0, 1_000_001],
+        "expected a whole number from 1 to 1000000",
+    ),
+    (
+        PrometheusServiceArgs,
+        "body_size_limit_mib",
+        [1, 1024],
+        [0, 1025],
+        "expected a whole number from 1 to 1024",
+    ),
+    (
+        PrometheusServiceArgs,
+        "target_limit",
+        [1, 100_000],
+        [0, 100_001],
+        "expected a whole number from 1 to 100000",
+    ),
+    (
+        PrometheusServiceArgs,
+        "runbook_base_url",
+        ["docs/runbooks", "https://example.com/a?b=c&d=%20"],
+        ["", "https://example.com/", "https://x/{{ .Labels }}", 'https://x/"', "https://x/$A"],
+        (
+            "expected a URL such as https://example.com/runbooks, of letters, digits and"
+            " . _ ~ : / ? & = % @ + , - without a slash at its end"
+        ),
     ),
     (ExporterGroupArgs, "node_exporter_port", *PORTS),
     (

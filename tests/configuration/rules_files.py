@@ -45,11 +45,23 @@ def metrics(expression: str) -> set[str]:
     return {name for name in names if name not in _WORDS}
 
 
-@dataclass(frozen=True)
+def strings(expression: str) -> list[str]:
+    """Return the string literals of an expression of PromQL, as they stand there."""
+    tokens = re.findall(r"""#.*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""", expression)
+    return [token for token in tokens if not token.startswith("#")]
+
+
+def metric_of(series: str) -> str:
+    """Return the metric of a series such as `up{job="node"}`."""
+    return re.split(r"[{ ]", series)[0]
+
+
+@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule; an alert is told apart from its namesakes by its severity."""
 
     file: Path
+    group: str
     name: str
     severity: str | None
     """None: it records."""
@@ -57,6 +69,8 @@ class Rule:
     wait: float
     """Seconds that an alert is pending."""
     annotations: dict[str, str]
+    body: dict[str, Any]
+    """What stands in the file."""
 
     def __str__(self) -> str:
         return self.name + (f"[{self.severity}]" if self.severity else "")
@@ -79,11 +93,13 @@ def rules() -> list[Rule]:
     return [
         Rule(
             file=path,
+            group=group["name"],
             name=rule["alert"] if "alert" in rule else rule["record"],
             severity=rule.get("labels", {}).get("severity", "") if "alert" in rule else None,
             expression=str(rule["expr"]),
             wait=seconds(rule.get("for", "0s")),
             annotations=rule.get("annotations", {}),
+            body=rule,
         )
         for path in RULE_FILES
         for group in load(path)["groups"]
@@ -114,9 +130,7 @@ def checks() -> list[Check]:
             firing=frozenset(
                 expected["exp_labels"]["severity"] for expected in check["exp_alerts"]
             ),
-            series=frozenset(
-                re.split(r"[{ ]", series["series"])[0] for series in test["input_series"]
-            ),
+            series=frozenset(metric_of(series["series"]) for series in test["input_series"]),
         )
         for path in UNIT_TESTS
         for test in load(path)["tests"]

@@ -152,6 +152,9 @@ def test_a_value_that_could_break_out_is_refused(
         ("SCRAPE_INTERVAL", ["0s", "15", "s", "-5s", "1s1m", "1.5s", "15 s", "1m1m"]),
         ("RETENTION_TIME", ["0d0h", "d", "15days"]),
         ("RETENTION_SIZE", ["0B", "16", "GB", "16gb", "16G", "1.5GB"]),
+        ("BODY_SIZE_LIMIT", ["0", "10", "0MB"]),
+        ("SAMPLE_LIMIT", ["0", "-1", "1e4", "10 000", "10MB", "010"]),
+        ("RUNBOOK_BASE_URL", ["https://a.example/", "/", "a b", "{{ x }}", "a#b", "<a>", "ä"]),
     ],
 )
 def test_a_value_of_the_wrong_form_is_refused(
@@ -161,7 +164,7 @@ def test_a_value_of_the_wrong_form_is_refused(
     for value in values:
         done = entrypoint.run(**{name: value})
         assert_refused(entrypoint, done)
-        assert f"  - {name} is '{value}'. Set it to a " in done.stderr
+        assert f"  - {name} is '{value}'. Set it to a" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -170,6 +173,17 @@ def test_a_value_of_the_wrong_form_is_refused(
         ("NODE_EXPORTER_PORT", ["1", "80", "9100", "65535"]),
         ("SCRAPE_INTERVAL", ["1s", "500ms", "1m30s", "1d12h", "1y2w3d4h5m6s7ms", "10m"]),
         ("RETENTION_SIZE", ["512MB", "1B", "100EB"]),
+        ("BODY_SIZE_LIMIT", ["10MB", "1GB"]),
+        ("SAMPLE_LIMIT", ["1", "10000", "1000000"]),
+        (
+            "RUNBOOK_BASE_URL",
+            [
+                "docs/runbooks",
+                "https://github.com/example/it/blob/main/docs/runbooks",
+                "http://127.0.0.1:8080/~me/books?ref=v1.0&x=%20",
+                "file:///srv/runbooks",
+            ],
+        ),
     ],
 )
 def test_a_value_of_the_right_form_is_taken(

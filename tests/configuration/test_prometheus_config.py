@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import botocore.config
 import pytest
+import yaml
 from moto.server import ThreadedMotoServer
 
 from sandbox.binaries import ensure
@@ -29,6 +31,13 @@ GOLDEN = Path(__file__).parent / "golden"
 DISCOVERY_TIMEOUT = 60.0  # seconds
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+LOCAL = {
+    "PROMETHEUS_LISTEN_HOST",
+    "PROMETHEUS_CONFIG_DIR",
+    "PROMETHEUS_RENDERED_DIR",
+    "PROMETHEUS_DATA_DIR",
+}
+"""Variables that only the image sets."""
 CLOSED_PORT = "1"  # what listens there is of no interest: only what is discovered
 
 
@@ -61,6 +70,20 @@ def test_promtool_accepts_the_rendered_tree(entrypoint: Entrypoint) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alerts_link_to_the_runbooks_that_are_configured(entrypoint: Entrypoint) -> None:
+    base = "https://books.example.com/v1.2/runbooks?plain=1&x=%20"
+    assert entrypoint.run(RUNBOOK_BASE_URL=base).returncode == 0
+    links = [
+        rule["annotations"]["runbook_url"]
+        for file in (entrypoint.rendered / "rules.d").glob("*.yml")
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    assert links
+    assert [link for link in links if not re.match(rf"{re.escape(base)}/\w+\.md#\w+$", link)] == []
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from components import assets
+from components.prometheus.container import base_url
 from sandbox.binaries import ensure
 from tests.configuration.rules_files import (
     ALERTS,
@@ -40,10 +43,46 @@ def anchors(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("alert", ALERTS, ids=str)
 def test_the_alert_points_at_its_section(alert: Rule) -> None:
-    path, _, anchor = alert.annotations["runbook_url"].partition("#")
-    assert (ROOT / path) in RUNBOOKS, f"{path} does not exist"
+    base, _, rest = alert.annotations["runbook_url"].partition("/")
+    file, _, anchor = rest.partition("#")
+    assert base == "${RUNBOOK_BASE_URL}"
+    assert README.with_name(file) in RUNBOOKS, f"{file} does not exist"
     assert anchor == alert.name.lower()
-    assert anchor in anchors(ROOT / path)
+    assert anchor in anchors(README.with_name(file))
+
+
+@pytest.mark.parametrize(
+    ("urls", "expected"),
+    [
+        ({}, "docs/runbooks"),
+        ({"Homepage": "https://example.com"}, "docs/runbooks"),
+        (
+            {"Repository": "https://example.com/it/"},
+            "https://example.com/it/blob/main/docs/runbooks",
+        ),
+    ],
+)
+def test_the_projects_metadata_says_where_the_runbooks_are(
+    urls: dict[str, str], expected: str
+) -> None:
+    found = assets.runbooks({"project": {"name": "it", "urls": urls}})
+    assert found == expected
+    base_url(found)
+
+
+def test_the_default_is_this_projects() -> None:
+    """A path that leads somewhere in a checkout, until the project has an address."""
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert assets.runbooks(metadata) == assets.RUNBOOKS
+    assert (ROOT / assets.RUNBOOKS / README.name) == README or "://" in assets.RUNBOOKS
+
+
+@pytest.mark.parametrize(
+    "value", ["", "/", "https://a.example/", "a b", "a\n", "{{ x }}", "$A", 'a"', "a#b", "ä"]
+)
+def test_an_address_that_would_break_the_rules_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected a URL such as https://example\.com/runbooks"):
+        base_url(value)
 
 
 def test_each_section_belongs_to_an_alert() -> None:

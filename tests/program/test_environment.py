@@ -19,6 +19,10 @@ FROM_SETTINGS = {
     "RETENTION_TIME": ("prometheus", "retention", "90d", "90d"),
     "RETENTION_SIZE": ("prometheus", "storageGib", 100, "80GB"),
     "PROMETHEUS_PORT": ("prometheus", "port", 9091, "9091"),
+    "SAMPLE_LIMIT": ("prometheus", "sampleLimit", 20_000, "20000"),
+    "BODY_SIZE_LIMIT": ("prometheus", "bodySizeLimitMib", 20, "20MB"),
+    "TARGET_LIMIT": ("prometheus", "targetLimit", 500, "500"),
+    "RUNBOOK_BASE_URL": ("prometheus", "runbookBaseUrl", "https://x.org/r", "https://x.org/r"),
 }
 """Variable -> the block and key that it comes from, another value than the default, as text."""
 

@@ -1,6 +1,7 @@
 """`__main__.py`, with the configuration of every stack file."""
 
 import json
+import re
 
 import pytest
 
@@ -297,10 +298,21 @@ def test_nothing_starts_before_it_has_internet_access(
         if f"monitoring-{subnets}" in r.inputs["subnetId"]
     }
     assert len(associations) == 2
-    needed = routes | associations | {"monitoring-acl"}
-    assert needed <= deployment.needs("prometheus-service")
-    for host in deployment.of_type(":Instance"):
-        assert needed | {"exporters-to-internet"} <= deployment.needs(host.name)
+    everything = routes | associations
+    assert everything | {"monitoring-acl"} <= deployment.needs("prometheus-service")
+    # A host waits for what its own subnet needs, so that another zone leaves it alone.
+    for index, host in enumerate(("exporter-0-arm64", "exporter-1-arm64")):
+        of_the_other = {name for name in everything if _zone(name) == str(1 - index)}
+        needed = everything - of_the_other | {"monitoring-acl", "exporters-to-internet"}
+        assert needed <= deployment.needs(host)
+        assert not of_the_other & deployment.needs(host)
+
+
+def _zone(name: str) -> str:
+    """Which zone an association or a route is for, or else nothing."""
+    of_private = re.search(r"-private-(\d)-", name)
+    of_public = re.search(r"-public-routes-(\d)$", name)
+    return (of_private or of_public or [name, ""])[1]
 
 
 # --- bad configuration ---

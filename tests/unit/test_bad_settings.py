@@ -54,9 +54,13 @@ BAD: list[tuple[str, Any, str]] = [
     ("prometheus.adminCidrs", [1], LIST),
     ("prometheus.retention", "forever", "expected a duration as Prometheus writes it"),
     ("prometheus.scrapeInterval", 15, "expected a string: put it in quotes"),
-    ("prometheus.discoveryRefreshInterval", "10ms", "expected a duration from 1s to 1h"),
+    ("prometheus.discoveryRefreshInterval", "10ms", "expected a duration from 1s to 5m"),
     ("prometheus.credentials", "root", "expected one of iam-user, task-role"),
     ("prometheus.accessKeyRotation", 0, f"{WHOLE} from 1 to 1000000"),
+    ("prometheus.sampleLimit", 0, f"{WHOLE} from 1 to 1000000"),
+    ("prometheus.bodySizeLimitMib", 0, f"{WHOLE} from 1 to 1024"),
+    ("prometheus.targetLimit", 0, f"{WHOLE} from 1 to 100000"),
+    ("prometheus.runbookBaseUrl", "https://x/", "expected a URL such as https://example.com"),
 ]
 
 

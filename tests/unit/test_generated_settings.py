@@ -44,7 +44,7 @@ SHORT_INTERVALS = st.one_of(
     st.integers(1, 60).map("{}s".format), st.integers(1000, 60000).map("{}ms".format)
 )
 LONG_INTERVALS = st.one_of(
-    st.integers(1, 60).map("{}m".format), st.integers(1, 59).map("59m{}s".format)
+    st.integers(1, 5).map("{}m".format), st.integers(1, 59).map("4m{}s".format)
 )
 ADMINS = st.lists(networks(8), max_size=10, unique=True)
 PORTS = st.integers(1024, 65535)
@@ -82,6 +82,12 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("prometheus", "discoveryRefreshInterval"): st.one_of(SHORT_INTERVALS, LONG_INTERVALS),
     ("prometheus", "credentials"): st.sampled_from(["iam-user", "task-role"]),
     ("prometheus", "accessKeyRotation"): st.integers(1, 1_000_000),
+    ("prometheus", "sampleLimit"): st.integers(1, 1_000_000),
+    ("prometheus", "bodySizeLimitMib"): st.integers(1, 1024),
+    ("prometheus", "targetLimit"): st.integers(1, 100_000),
+    ("prometheus", "runbookBaseUrl"): st.from_regex(
+        r"https://[a-z0-9.-]{1,20}[a-z0-9](/[A-Za-z0-9_~-]{1,10}){0,3}", fullmatch=True
+    ),
 }
 """Block and key -> its legal values, for the keys that stand alone."""
 
@@ -178,6 +184,12 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ),
     ("prometheus", "credentials"): words(),
     ("prometheus", "accessKeyRotation"): outside(1, 1_000_000),
+    ("prometheus", "sampleLimit"): outside(1, 1_000_000),
+    ("prometheus", "bodySizeLimitMib"): outside(1, 1024),
+    ("prometheus", "targetLimit"): outside(1, 100_000),
+    ("prometheus", "runbookBaseUrl"): st.from_regex(
+        r"https://[a-z]{1,9}[ {}$\"'/]", fullmatch=True
+    ),
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.arguments import camel
 from mocks.recording import deploy, refuse
 from settings import BLOCKS, Settings, SettingsError
 from tests.unit.configurations import Values, namespaced, parse
@@ -51,6 +52,10 @@ def test_the_defaults() -> None:
         "discovery_refresh_interval": "60s",
         "credentials": "iam-user",
         "access_key_rotation": 1,
+        "sample_limit": 10_000,
+        "body_size_limit_mib": 10,
+        "target_limit": 2_000,
+        "runbook_base_url": "docs/runbooks",
     }
 
 
@@ -87,6 +92,10 @@ EVERY_KEY: dict[str, dict[str, Any]] = {
         "discoveryRefreshInterval": "2m",
         "credentials": "task-role",
         "accessKeyRotation": 7,
+        "sampleLimit": 20_000,
+        "bodySizeLimitMib": 20,
+        "targetLimit": 500,
+        "runbookBaseUrl": "https://example.com/runbooks",
     },
 }
 """Each with another value than its default."""
@@ -98,7 +107,7 @@ def test_every_key_is_read() -> None:
     for name, block in EVERY_KEY.items():
         read, before = getattr(settings, name), getattr(default, name)
         assert block.keys() == BLOCKS[name].knobs.keys()
-        assert list(read.values()) == list(block.values())
+        assert {camel(key): value for key, value in read.items()} == block
         assert not [key for key in before if read[key] == before[key]]
 
 

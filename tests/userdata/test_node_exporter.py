@@ -307,7 +307,8 @@ def test_unit_is_hardened(host: _Host) -> None:
     assert host.unit.stat().st_mode & 0o7777 == 0o644
     assert (
         f"ExecStart=/usr/local/bin/node_exporter --web.listen-address=:{host.port} "
-        "--collector.systemd --collector.textfile.directory=/var/lib/node_exporter/textfile"
+        "--collector.systemd --collector.systemd.enable-restarts-metrics "
+        "--collector.textfile.directory=/var/lib/node_exporter/textfile"
     ) in lines
     for line in (
         "User=node_exporter",

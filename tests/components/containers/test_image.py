@@ -6,10 +6,11 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from components.containers.image import content_tag
+from components.containers.image import content_tag, shipped_files
 from mocks.evaluation import as_secret
 from mocks.recording import Deployment
 from tests.components.services import (
@@ -58,11 +59,36 @@ def test_the_tag_does_not_depend_on_the_order_of_the_file_system(
     context: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = content_tag(context, "3.15.0", "ARM64")
-    files = list(context.rglob("*"))
-    monkeypatch.setattr(Path, "rglob", lambda *_: iter(files[::-1]))
+    walk = os.walk
+
+    def backwards(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        for folder, folders, files in walk(*args, **options):
+            folders.reverse()
+            yield folder, folders, files[::-1]
+
+    monkeypatch.setattr(os, "walk", backwards)
+    monkeypatch.setattr(os, "listdir", lambda path, listdir=os.listdir: listdir(path)[::-1])
     assert content_tag(context, "3.15.0", "ARM64") == before
-    monkeypatch.setattr(Path, "rglob", lambda *_: iter(files))
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "rules.d/.a.yml.swp", "rules.d/a.yml~", "notes.txt"])
+def test_what_does_not_reach_the_image_does_not_change_the_tag(context: Path, name: str) -> None:
+    ignore = "# what counts\n*\n!entrypoint.sh\n!rules.d/*.yml\n"
+    (context / ".dockerignore").write_text(ignore, encoding="utf-8")
+    before = content_tag(context, "3.15.0", "ARM64")
+    (context / name).write_text("x", encoding="utf-8")
     assert content_tag(context, "3.15.0", "ARM64") == before
+    (context / ".dockerignore").write_text(f"{ignore}!{name}\n", encoding="utf-8")
+    assert content_tag(context, "3.15.0", "ARM64") != before
+
+
+def test_exactly_what_prometheus_reads_is_in_its_image() -> None:
+    """With what makes it: the Dockerfile."""
+    names = {Path(name).parts[0] for name in shipped_files(FOLDER)}
+    assert names == {"Dockerfile", "entrypoint.sh", "prometheus.yml", "rules.d", "scrape.d"}
+    assert all(
+        Path(name).suffix == ".yml" for name in shipped_files(FOLDER) if len(Path(name).parts) > 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,8 +147,8 @@ def test_the_image_is_built_for_the_tasks_architecture(architecture: str, platfo
     tag = content_tag(FOLDER, VERSION, architecture)
     assert image["imageName"] == f"{REGISTRY}/prom-images:{tag}-0badcafe"
     assert image["build"] == {
-        "context": str(FOLDER),
-        "dockerfile": str(FOLDER / "Dockerfile"),
+        "context": "docker/prometheus",
+        "dockerfile": "docker/prometheus/Dockerfile",
         "platform": platform,
         "args": {"PROMETHEUS_VERSION": VERSION},
     }
@@ -133,11 +159,13 @@ def test_the_image_is_built_for_the_tasks_architecture(architecture: str, platfo
     }
 
 
-def test_an_image_of_a_folder_of_ones_own(context: Path) -> None:
+def test_an_image_of_a_folder_of_ones_own(context: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named as seen from the project, which is the same on every machine."""
+    monkeypatch.chdir(context.parent)
     image = service(image_context=str(context)).one(":Image")
     assert image.name == f"prom-image-{content_tag(context, VERSION, 'ARM64')}"
-    assert image.inputs["build"]["context"] == str(context)
-    assert image.inputs["build"]["dockerfile"] == str(context / "Dockerfile")
+    assert image.inputs["build"]["context"] == "context"
+    assert image.inputs["build"]["dockerfile"] == "context/Dockerfile"
 
 
 def test_the_image_runs_by_digest(prometheus: Deployment) -> None:
@@ -147,7 +175,7 @@ def test_the_image_runs_by_digest(prometheus: Deployment) -> None:
 
 def test_an_image_is_pushed_once_and_under_a_tag_of_its_own(prometheus: Deployment) -> None:
     """ECR refuses a tag that is there already, even for the same image."""
-    assert prometheus.named(IMAGE).options.ignoreChanges == ["build"]  # a checkout elsewhere
+    assert prometheus.named(IMAGE).options.ignoreChanges == []  # another build is another image
     assert PUSH in prometheus.needs(IMAGE)
     other = service(version="3.14.0")
     assert not {IMAGE, PUSH} & {r.name for r in other.resources}  # deleted: made anew on return
