@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.configuration import ROOT
 from sandbox.resources.base import Account, Client, GoneError, Inputs
 
 _CONTEXT, _DOCKERFILE, _ARGS = (
@@ -40,8 +41,9 @@ def push(ecr: Client, given: Inputs) -> dict[str, str]:
             "config": {"mediaType": media_type("config"), "digest": f"sha256:{config}", "size": 0},
             "layers": [],
             "annotations": {
-                _CONTEXT: str(Path(build["context"]).absolute()),
-                _DOCKERFILE: str(Path(build["dockerfile"]).absolute()),
+                # Relative to the project, as Pulumi has it.
+                _CONTEXT: str(ROOT / build["context"]),
+                _DOCKERFILE: str(ROOT / build["dockerfile"]),
                 _ARGS: json.dumps(build.get("args") or {}),
             },
         }
