@@ -54,7 +54,15 @@ def test_an_empty_sandbox_is_left_to_the_user() -> None:
         status = deployed.status()
         assert (status["phase"], status["outputs"], status["targets"]) == ("up", {}, [])
         assert "Nothing is deployed." in run("status", "--name", deployed.name).stdout
-        config = run("pulumi", "--name", deployed.name, "config", "get", "vpcCidr")
+        config = run(
+            "pulumi",
+            "--name",
+            deployed.name,
+            "config",
+            "get",
+            "--path",
+            "prometheus-aws:network.vpcCidr",
+        )
         assert config.stdout.startswith("127.")
 
 

@@ -173,12 +173,12 @@ class Account:
         assert len(found) <= 1, found
         return float(found[0]["value"][1]) if found else None
 
-    def firing(self, alert: str) -> list[dict[str, Any]]:
-        """Return the labels of the alerts of this name that fire."""
+    def raised(self, alert: str) -> list[dict[str, Any]]:
+        """Return the labels of the alerts of this name that are pending or fire."""
         return [
             found["labels"]
             for found in prometheus.query(self.url, "alerts")["alerts"]
-            if found["labels"]["alertname"] == alert and found["state"] == "firing"
+            if found["labels"]["alertname"] == alert
         ]
 
     def instance(self, instance_id: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from tests.sandbox.command import Account, Deployed, processes, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ALERT_TIMEOUT_S = 300
-"""TargetDown waits for 2 minutes; the refresh alert looks back 3 minutes and waits for one."""
+ALERT_TIMEOUT_S = 60
+"""Until an alert is pending. How long it then waits before it fires is for the rules' own tests."""
 
 RESTART_PERIOD_S = 60
 """ECS restarts a container in its task only when it has run this long (`restartAttemptPeriod`)."""
@@ -50,13 +50,13 @@ def test_refused_discovery_keeps_the_targets(broken: Account) -> None:
     assert set(broken.nodes()) == set(broken.outputs["host_ids"])
 
 
-def test_both_alerts_fire(broken: Account) -> None:
-    (down,) = until("TargetDown", ALERT_TIMEOUT_S, lambda: broken.firing("TargetDown"))
-    assert down["instance_id"] == broken.outputs["host_ids"][0]
+def test_both_alerts_are_raised(broken: Account) -> None:
+    (down,) = until("TargetDown", ALERT_TIMEOUT_S, lambda: broken.raised("TargetDown"))
+    assert (down["job"], down["severity"]) == ("node", "warning")  # a third of its targets
     (failing,) = until(
-        "PrometheusDiscoveryRefreshFailing",
+        "PrometheusSDRefreshFailure",
         ALERT_TIMEOUT_S,
-        lambda: broken.firing("PrometheusDiscoveryRefreshFailing"),
+        lambda: broken.raised("PrometheusSDRefreshFailure"),
     )
     assert failing["mechanism"] == "ec2"
     assert set(broken.nodes()) == set(broken.outputs["host_ids"])
@@ -84,8 +84,8 @@ def test_killed_prometheus_comes_back_with_its_data(broken: Account) -> None:
     until("Prometheus answers again", 60, ready)
     assert broken.prometheus_process().pid != killed.pid
     # The key is revoked, so that it discovers nothing: what is there is from before.
-    minute_before = str(killed_at - 60)
-    found = prometheus.query(broken.url, "query", query='up{job="node"}', time=minute_before)
+    before = str(killed_at - 30)
+    found = prometheus.query(broken.url, "query", query='up{job="node"}', time=before)
     assert {series["metric"]["instance_id"] for series in found["result"]} == set(
         broken.outputs["host_ids"]
     )
