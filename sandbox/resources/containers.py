@@ -3,7 +3,7 @@
 import base64
 import secrets
 
-from sandbox.resources import images
+from sandbox.resources import images, read_back
 from sandbox.resources.base import Client, Inputs, Step
 from sandbox.resources.interpreter import ResourceType
 
@@ -94,6 +94,7 @@ RESOURCE_TYPES = {
             "arnWithoutRevision": "arn:aws:ecs:{region}:{account}:task-definition/{family}",
             "revision": "taskDefinition.revision",
         },
+        update=(Step(read_back.keep_what_aws_returns),),
         delete="deregister_task_definition",
     ),
     "aws:ecs/service:Service": ResourceType(

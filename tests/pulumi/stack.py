@@ -139,7 +139,10 @@ def copy_program(directory: Path) -> Path:
     program.mkdir()
     for source in (
         *ROOT.glob("*.py"),
-        *(ROOT / name for name in ("versions.json", "components", "docker", "userdata")),
+        *(
+            ROOT / name
+            for name in ("pyproject.toml", "versions.json", "components", "docker", "userdata")
+        ),
     ):
         name = source.name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, program / name)

@@ -73,7 +73,8 @@ def test_one_host_more_or_less_touches_no_other(stack: Stack) -> None:
 
 def test_an_added_zone_adds_subnets_and_moves_none(stack: Stack) -> None:
     before = inventory(stack.emulator)
-    assert sorted(stack.up({"network.zoneCount": 3}).steps) == [
+    stack.configure({"network.zoneCount": 3})
+    added = [
         ("create", "monitoring-private-2"),
         ("create", "monitoring-private-2-routes"),
         ("create", "monitoring-private-2-routes-0"),
@@ -83,10 +84,29 @@ def test_an_added_zone_adds_subnets_and_moves_none(stack: Stack) -> None:
         ("update", "monitoring-s3"),
         ("update", "prometheus-service"),
     ]
+    assert sorted(stack.preview().steps) == added  # it exaggerates nothing
+    assert sorted(stack.up().steps) == added
     after = inventory(stack.emulator)
     assert len(after["subnet"] - before["subnet"]) == 2
     assert before["subnet"] < after["subnet"]
     assert before["instance"] == after["instance"]
+
+
+def test_another_checkout_changes_and_pushes_nothing(stack: Stack, tmp_path: Path) -> None:
+    """Another machine, with another folder, another umask, and what its desktop leaves there."""
+    elsewhere = copy_program(tmp_path)
+    for file in [path for path in elsewhere.rglob("*") if path.is_file()]:
+        file.chmod(file.stat().st_mode & 0o700)
+    (elsewhere / "docker" / "prometheus" / ".DS_Store").write_text("x")
+    link = stack.workspace.project / "program"
+    link.unlink()
+    link.symlink_to(elsewhere)
+    try:
+        assert stack.preview("--refresh").steps == []
+        assert stack.up().steps == []
+    finally:
+        link.unlink()
+        link.symlink_to(stack.program)
 
 
 def test_a_rotation_makes_the_new_key_before_the_old_one_goes(stack: Stack) -> None:
