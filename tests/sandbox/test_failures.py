@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +62,34 @@ def test_both_alerts_are_raised(broken: Account) -> None:
     )
     assert failing["mechanism"] == "ec2"
     assert set(broken.nodes()) == set(broken.outputs["host_ids"])
+
+
+class _TooMuch(BaseHTTPRequestHandler):
+    """Answers like an exporter that has gone wild: 100,000 series."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write("".join(f'wild{{n="{n}"}} 1\n' for n in range(100_000)).encode())
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+def test_a_host_with_too_many_series_is_down_and_prometheus_is_not(broken: Account) -> None:
+    """In place of the dead exporter, on its address."""
+    dead, *alive = broken.outputs["host_ids"]
+    address, port = broken.nodes()[dead].address.split(":")
+    before = broken.value("prometheus_tsdb_head_series") or 0
+    with ThreadingHTTPServer((address, int(port)), _TooMuch) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        until("it is refused", 30, lambda: "sample limit" in broken.nodes()[dead].error)
+        server.shutdown()
+    assert broken.health(dead) == "down"
+    assert [broken.health(identifier) for identifier in alive] == ["up", "up"]
+    after = broken.value("prometheus_tsdb_head_series") or 0
+    assert after - before < 20_000  # of 100,000
 
 
 def test_killed_prometheus_comes_back_with_its_data(broken: Account) -> None:
