@@ -11,8 +11,9 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NotRequired, Self, TypedDict
+from typing import Annotated, Any, NamedTuple, NotRequired, Self, TypedDict, TypeVar
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
@@ -37,6 +38,8 @@ from components.arguments import (
 )
 from components.network.subnets import hosts_fit
 from stack_files import StackFileError, as_text, stack_file_config, without_encrypted
+
+_T = TypeVar("_T")
 
 PROJECT = "prometheus-aws"
 """Namespace of the keys: the project's name in `Pulumi.yaml`."""
@@ -141,7 +144,8 @@ class Settings:
         """Check raw configuration values.
 
         Args:
-            values: key without namespace -> value as Pulumi hands it over: text, JSON for a block.
+            values: key without namespace, unless that is another one (see `own`) -> value as Pulumi
+                hands it over: text, JSON for a block.
             stack: name of the stack, the default of `environment`.
             emulated: see the attribute.
             secret: keys whose values are never shown.
@@ -152,7 +156,7 @@ class Settings:
             SettingsError: with every problem.
         """
         problems = [
-            f"{PROJECT}:{key} {_unknown(key)}"
+            f"{key if ':' in key else f'{PROJECT}:{key}'} {_unknown(key)}"
             for key in values
             if key not in {ENVIRONMENT, *BLOCKS}
         ]
@@ -197,20 +201,29 @@ class Settings:
         Raises:
             SettingsError: with every problem.
         """
-        prefix = f"{PROJECT}:"
         # Pulumi has no public way to list the keys, which is what finds the misspelt ones.
-        keys = sorted(k for k in {*CONFIG.get(), *get_config_env()} if k.startswith(prefix))
+        keys = own({key: key for key in sorted({*CONFIG.get(), *get_config_env()})})
         config = pulumi.Config(PROJECT)
-        values = {
-            name: config.get(name) or "" for name in (key.removeprefix(prefix) for key in keys)
-        }
         return cls.parse(
-            values,
+            {key: config.get(key) or "" for key in keys},
             stack=pulumi.get_stack(),
             emulated=bool(pulumi.Config("aws").get_object("endpoints")),
-            secret=[key.removeprefix(prefix) for key in keys if is_config_secret(key)],
+            secret=[key for key, full in keys.items() if is_config_secret(full)],
             invoke=pulumi.InvokeOptions(),
         )
+
+
+def own(config: Mapping[str, _T]) -> dict[str, _T]:
+    """Return what a configuration has for this program: key without the namespace -> value.
+
+    A key whose namespace is misspelt keeps it.
+    """
+    found = {}
+    for key, value in config.items():
+        namespace, _, name = key.partition(":")
+        if get_close_matches(PROJECT, [namespace], cutoff=0.8):
+            found[name if namespace == PROJECT else key] = value
+    return found
 
 
 def _paths() -> Iterator[str]:
@@ -220,6 +233,8 @@ def _paths() -> Iterator[str]:
 
 
 def _unknown(key: str) -> str:
+    if ":" in key:
+        return f"is unknown: did you mean {PROJECT}:{key.partition(':')[2]}?"
     block, _, inner = key.partition(".")
     if key in _paths():
         return (
@@ -243,7 +258,7 @@ def _block(text: str) -> object:
     """Parse a block; what is none stays as it is, for `examine` to refuse."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except ValueError:
         return text
 
 
@@ -272,13 +287,8 @@ def check_stack_file(file: Path, stack: str) -> str:
     """
     config = stack_file_config(file)
     plain = without_encrypted(config)
-    prefix = f"{PROJECT}:"
     Settings.parse(
-        {
-            key.removeprefix(prefix): as_text(value)
-            for key, value in plain.items()
-            if key.startswith(prefix)
-        },
+        {key: as_text(value) for key, value in own(plain).items()},
         stack=stack,
         emulated=bool(plain.get("aws:endpoints")),
     )

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,20 @@ class StackFileError(ValueError):
 
 
 class _StackFile(yaml.SafeLoader):
-    """Reads YAML as Pulumi does, to which dates and words such as `yes` and `on` are text."""
+    """Reads YAML as Pulumi does, to which dates and words such as `yes` and `on` are text.
+
+    Nor may a key be there twice: PyYAML takes the last one.
+    """
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401 - as in PyYAML
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                problem = f"the key {key.value!r} is there twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(key.value)
+        return node
 
 
 _StackFile.yaml_implicit_resolvers = {
@@ -33,12 +47,19 @@ def stack_file_config(file: Path) -> dict[str, Any]:
         StackFileError: it is not what Pulumi takes for one.
     """
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _StackFile)  # noqa: S506 - a safe one
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        content = yaml.load(file.read_text(encoding="utf-8"), _StackFile) or {}  # noqa: S506 - a safe one
+        json.dumps(content, default=str)  # neither within itself, nor too deep or too large
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise StackFileError(f"{file} cannot be read: {error}") from None
-    config = (content.get("config") or {}) if isinstance(content, Mapping) else content or {}
-    if not isinstance(config, Mapping) or any(":" in str(key) for key in content or {}):
+    config = (content.get("config") or {}) if isinstance(content, Mapping) else None
+    if not isinstance(config, Mapping) or any(":" in str(key) for key in content):
         raise StackFileError(f"{file}: expected `config:`, and below it all keys with a colon")
+    for key in get_close_matches("config", map(str, content.keys() - {"config"})):
+        raise StackFileError(f"{file}: {key} is unknown: did you mean config?")
+    for key in config:
+        if ":" not in str(key):
+            expected = f"<name of the project>:{key}"
+            raise StackFileError(f"{file}: {key} has no namespace: expected {expected}")
     return {str(key): value for key, value in config.items()}
 
 

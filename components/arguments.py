@@ -35,13 +35,6 @@ _SHOWN_CHARACTERS = 120
 _COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
-class ArgumentError(ValueError, pulumi.RunError):
-    """A component was given illegal arguments; nothing has been registered.
-
-    A `RunError`, so that Pulumi shows the message without a stack trace.
-    """
-
-
 class Rule(NamedTuple):
     """What a value must comply with, beyond its type."""
 
@@ -105,6 +98,19 @@ class Problem(NamedTuple):
         return f"{name} is {shown}: {self.message}"
 
 
+class ArgumentError(ValueError, pulumi.RunError):
+    """A component was given illegal arguments; nothing has been registered.
+
+    A `RunError`, so that Pulumi shows the message without a stack trace.
+    """
+
+    def __init__(self, component: str, name: str, problems: Sequence[Problem]) -> None:
+        """Say what is wrong with the arguments of an instance."""
+        lines = "".join(f"\n  - {problem.text(problem.key or 'args')}" for problem in problems)
+        super().__init__(f"{component} {name!r} cannot be made:{lines}")
+        self.problems = problems
+
+
 _DECLARED: dict[type, dict[str, Argument]] = {}
 
 
@@ -158,18 +164,13 @@ def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions |
     invoke = pulumi.InvokeOptions(
         parent=opts.parent if opts else None, provider=_aws_provider(opts)
     )
-    values, found = examine(declared(shape), args, invoke=invoke)
-    problems = [problem.text(problem.key or "args") for problem in found]
-    if not _COMPONENT_NAME.fullmatch(name):
-        problems.insert(
-            0,
-            "its name becomes part of names in AWS: expected a lowercase letter, then up to 31"
-            " lowercase letters, digits or '-'",
-        )
+    values, problems = examine(declared(shape), args, invoke=invoke)
+    if not (isinstance(name, str) and _COMPONENT_NAME.fullmatch(name)):
+        legal = "a lowercase letter, then up to 31 lowercase letters, digits or '-'"
+        message = f"becomes part of names in AWS: expected {legal}"
+        problems.insert(0, Problem("its name", message))
     if problems:
-        lines = "".join(f"\n  - {problem}" for problem in problems)
-        component = shape.__name__.removesuffix("Args")
-        raise ArgumentError(f"{component} {name!r} cannot be made:{lines}")
+        raise ArgumentError(shape.__name__.removesuffix("Args"), name, problems)
     return values  # type: ignore[return-value] # the keys of `shape`, with the types that it says
 
 
@@ -303,8 +304,8 @@ def _checked(argument: Argument, value: Any) -> Any:  # noqa: ANN401 - a caller 
 
 def _aws_provider(opts: pulumi.ResourceOptions | None) -> pulumi.ProviderResource | None:
     """Find the explicit AWS provider in the options of a component that is not registered yet."""
-    if opts is None or opts.provider is not None:
-        return opts.provider if opts else None
-    given = opts.providers or []
-    providers = given.values() if isinstance(given, Mapping) else given
-    return next((provider for provider in providers if provider.package == "aws"), None)
+    if opts is None:
+        return None
+    several = opts.providers or []
+    given = [opts.provider, *(several.values() if isinstance(several, Mapping) else several)]
+    return next((provider for provider in given if provider and provider.package == "aws"), None)

@@ -3,10 +3,13 @@
 import json
 import sys
 
-from pulumi.provider import main
+import pulumi
+from pulumi.errors import InputPropertiesError
+from pulumi.provider import ConstructResult, main
 from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.provider.server import ComponentInitError
 
-from components.arguments import camel, sentences
+from components.arguments import ArgumentError, camel, sentences
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.network import MonitoringNetwork, MonitoringNetworkArgs
 from components.prometheus import PrometheusService, PrometheusServiceArgs
@@ -34,6 +37,31 @@ class Plugin(ComponentProvider):
             for key, sentence in sentences(shape).items():
                 inputs[camel(key)]["description"] = sentence
         self.schema = json.dumps(schema)
+
+    def construct(
+        self,
+        name: str,
+        resource_type: str,
+        inputs: pulumi.Inputs,
+        options: pulumi.ResourceOptions | None = None,
+    ) -> ConstructResult:
+        """Make a component.
+
+        Raises:
+            InputPropertiesError: illegal arguments, named as the other language spells them.
+        """
+        try:
+            return super().construct(name, resource_type, inputs, options)
+        except ComponentInitError as error:
+            if not isinstance(error.inner, ArgumentError):
+                raise
+            raise InputPropertiesError(
+                "it cannot be made",
+                [
+                    {"property_path": camel(problem.key), "reason": problem.message}
+                    for problem in error.inner.problems
+                ],
+            ) from error
 
 
 def serve() -> None:

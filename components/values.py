@@ -1,5 +1,6 @@
 """Types of values, as annotations say them."""
 
+import re
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from types import UnionType
@@ -32,7 +33,7 @@ def typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
     if is_output(value):
         if wired:
             return value
-        raise ValueError(f"expected {expected(inner)} that is known when the program starts")
+        raise _unknown(inner)
     if get_origin(inner) is Sequence:
         return _typed_list(inner, value)
     if inner is int and isinstance(value, float) and value.is_integer():
@@ -47,14 +48,22 @@ def _typed_list(kind: Any, value: object) -> list[Any]:  # noqa: ANN401 - any an
     if isinstance(value, list | tuple):
         with suppress(ValueError):
             return [typed(each, entry) for entry in value]
+        if any(map(is_output, value)) and not unwired(each)[1]:
+            raise _unknown(kind)
     raise ValueError(f"expected {expected(kind)}")
+
+
+def _unknown(kind: Any) -> ValueError:  # noqa: ANN401 - any annotation
+    return ValueError(f"expected {expected(kind)} that is known when the program starts")
 
 
 def _quotes(kind: type, value: object) -> str:
     """Say what to do about a value that looks right but has, or lacks, quotes."""
     if kind is str and isinstance(value, bool | int | float):
         return ": put it in quotes"
-    return ": leave out the quotes" if kind in (bool, int) and isinstance(value, str) else ""
+    legal = {bool: r"(?i:true|false)", int: r"-?\d+"}.get(kind)
+    found = legal and isinstance(value, str) and re.fullmatch(legal, value)
+    return ": leave out the quotes" if found else ""
 
 
 def expected(kind: Any) -> str:  # noqa: ANN401 - any annotation

@@ -212,6 +212,8 @@ def test_pick_takes_what_a_component_has_arguments_for() -> None:
         ({"public": 1}, "public is 1: expected true or false"),
         ({"public": None}, "public is None: expected true or false"),
         ({"limit": "3"}, "limit is '3': expected a whole number: leave out the quotes"),
+        ({"limit": "three"}, "limit is 'three': expected a whole number"),
+        ({"public": "no"}, "public is 'no': expected true or false"),
         ({"limit": 2.5}, "limit is 2.5: expected a whole number"),
         ({"limit": True}, "limit is True: expected a whole number"),
         ({"limit": float("inf")}, "limit is inf: expected a whole number"),
@@ -273,14 +275,14 @@ def test_all_problems_at_once() -> None:
         "netwroks is unknown: did you mean networks?",
         "vpc_id is missing",
         "subnet_ids is []: expected a list of strings, not empty",
-        "public is 'no': expected true or false: leave out the quotes",
+        "public is 'no': expected true or false",
         "label is 'a b': expected a letter, then up to 31 letters, digits, '-' or '_'",
         "limit is 0: expected a whole number from 1 to 100",
     ]
 
 
-@pytest.mark.parametrize("name", ["", "One", "1st", "a_b", "-a", "a" * 33, "a\n"])
-def test_an_instances_name_becomes_part_of_names_in_aws(name: str) -> None:
+@pytest.mark.parametrize("name", ["", "One", "1st", "a_b", "-a", "a" * 33, "a\n", 5, None])
+def test_an_instances_name_becomes_part_of_names_in_aws(name: Any) -> None:  # noqa: ANN401
     (problem,) = problems(FEWEST, name=name)
     assert problem.startswith("its name becomes part of names in AWS: expected")
 
@@ -290,6 +292,11 @@ def test_an_output_is_no_value_for_a_knob(key: str, output: pulumi.Output[Any]) 
     (problem,) = problems({**FEWEST, key: output})
     assert problem.startswith(f"{key} is an output: expected ")
     assert problem.endswith(" that is known when the program starts")
+
+
+def test_an_output_is_no_entry_of_a_knob_either(output: pulumi.Output[Any]) -> None:
+    (problem,) = problems({**FEWEST, "networks": ["10.0.0.0/8", output]})
+    assert problem.endswith(": expected a list of strings that is known when the program starts")
 
 
 def test_an_awaitable_is_no_value_for_a_knob_either() -> None:

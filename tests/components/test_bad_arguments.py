@@ -163,7 +163,7 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "PrometheusService",
         {"delete_images_on_destroy": "no"},
-        ["delete_images_on_destroy is 'no': expected true or false: leave out the quotes"],
+        ["delete_images_on_destroy is 'no': expected true or false"],
     ),
     (
         "PrometheusService",

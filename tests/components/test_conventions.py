@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_docker as docker
 import pytest
 
 from components.arguments import declared
@@ -159,6 +160,17 @@ def test_everything_goes_through_the_callers_provider(name: str, arguments: str,
     assert not [name for name, provider in used.items() if "::abroad::" not in provider]
     asked = {call.token: call.provider for call in deployment.calls}
     assert not [token for token, provider in asked.items() if "::abroad::" not in (provider or "")]
+
+
+def test_a_provider_of_another_package_is_not_asked_about_aws() -> None:
+    def program() -> None:
+        provider = docker.Provider("engine")
+        example = EXAMPLES["MonitoringNetwork"]
+        example.component("thing", example.all, pulumi.ResourceOptions(provider=provider))
+
+    asked = deploy(program).calls
+    assert asked
+    assert not [call.token for call in asked if call.provider]
 
 
 @each

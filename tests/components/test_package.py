@@ -6,12 +6,17 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.errors import InputPropertiesError
 
 import components
 from components import plugin
 from components.arguments import camel
 from tests.components.examples import EXAMPLES
 
+NAME = (
+    "becomes part of names in AWS: expected a lowercase letter, then up to 31 lowercase letters,"
+    " digits or '-'"
+)
 JSON_TYPES = {bool: "boolean", int: "integer", str: "string", list: "array"}
 
 
@@ -64,3 +69,18 @@ def test_only_text_can_be_wired(schema: dict[str, Any], name: str) -> None:
     wired = [entry for entry in inputs.values() if not entry.get("plain")]
     types = {entry.get("items", entry)["type"] for entry in wired}
     assert types <= {"string"}
+
+
+def test_bad_inputs_are_named_as_the_other_language_spells_them() -> None:
+    """All of them, and without a stack trace: Pulumi shows one for any other error."""
+    with pytest.raises(InputPropertiesError) as error:
+        plugin.Plugin().construct(
+            "Thing",
+            "prometheus-aws:index:MonitoringNetwork",
+            {"zoneCount": 9.0, "natStrategy": "dual"},
+        )
+    assert error.value.errors == [
+        {"property_path": "its name", "reason": NAME},
+        {"property_path": "zoneCount", "reason": "expected a whole number from 1 to 8"},
+        {"property_path": "natStrategy", "reason": "expected one of none, single, per-az"},
+    ]

@@ -9,7 +9,7 @@ import pytest
 from components.arguments import camel
 from mocks.recording import deploy, refuse
 from settings import BLOCKS, Settings, SettingsError
-from tests.unit.configurations import Values, namespaced, parse
+from tests.unit.configurations import Values, namespaced, parse, problems
 
 EMULATED = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
 
@@ -184,3 +184,16 @@ def test_what_pulumi_calls_secret_is_secret() -> None:
 def test_the_error_has_no_stack_trace() -> None:
     """Pulumi prints the message alone for a `RunError`."""
     assert issubclass(SettingsError, pulumi.RunError)
+
+
+def test_a_misspelt_namespace_is_not_taken_for_somebody_elses() -> None:
+    text = str(refuse(Settings.load, config={"prometheus:hosts": "{}", "proj-aws:hosts": "{}"}))
+    assert [line for line in text.splitlines() if "unknown" in line] == [
+        "  - prometheus:hosts is unknown: did you mean prometheus-aws:hosts?"
+    ]
+
+
+def test_a_number_of_thousands_of_digits_is_no_block() -> None:
+    (problem,) = problems({"hosts": "9" * 5000})
+    assert problem.startswith("hosts is ")
+    assert "(5002 characters): expected keys with values" in problem

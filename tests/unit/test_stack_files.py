@@ -55,8 +55,7 @@ def test_a_bad_file_is_told_with_all_its_problems(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "error: the configuration of stack 'test' has 3 problem(s); nothing was changed:\n"
-        '  - prometheus-aws:network.flowLogs is "maybe": expected true or false: leave out the'
-        " quotes\n"
+        '  - prometheus-aws:network.flowLogs is "maybe": expected true or false\n'
         "  - prometheus-aws:hosts.conut is unknown: did you mean count?\n"
         "  - prometheus-aws:hosts.count is -1: expected a whole number from 0 to 1000\n"
         "Fix it in Pulumi.test.yaml or with `pulumi config set --path"
@@ -177,8 +176,17 @@ def test_a_block_without_keys_is_told(folder: Path) -> None:
         (b"config: 5\n", "Pulumi.test.yaml: expected `config:`, and below it all keys"),
         (b"- config\n", "Pulumi.test.yaml: expected `config:`, and below it all keys"),
         (b"prometheus-aws:hosts: {}\n", "Pulumi.test.yaml: expected `config:`, and below it"),
+        (b"confg: {}\n", "Pulumi.test.yaml: confg is unknown: did you mean config?"),
+        (b"config: {hosts: {}}\n", "Pulumi.test.yaml: hosts has no namespace: expected <name of"),
+        (b"a: {b: 1, b: 2}\n", "Pulumi.test.yaml cannot be read: the key 'b' is there twice"),
+        (b"a: &a {b: *a}\n", "Pulumi.test.yaml cannot be read: Circular reference"),
+        (b"a: " + b"9" * 5000, "Pulumi.test.yaml cannot be read: Exceeds the limit"),
+        (b"a: " + b"[" * 5000 + b"]" * 5000, "Pulumi.test.yaml cannot be read: maximum recursion"),
     ],
-    ids=["no YAML", "no text", "no mapping below config", "no mapping", "no config"],
+    ids=[
+        *("no YAML", "no text", "no mapping below config", "no mapping", "no config"),
+        *("misspelt config", "no namespace", "a key twice", "within itself", "huge", "deep"),
+    ],
 )
 def test_a_file_that_is_no_stacks_file(
     folder: Path, capsys: pytest.CaptureFixture[str], text: bytes, expected: str
@@ -186,6 +194,26 @@ def test_a_file_that_is_no_stacks_file(
     (folder / "Pulumi.test.yaml").write_bytes(text)
     assert settings.main(["test"]) == 1
     assert capsys.readouterr().err.startswith(f"error: {expected}")
+
+
+def test_a_file_that_cannot_be_opened(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "Pulumi.test.yaml").mkdir()
+    assert settings.main(["test"]) == 1
+    assert capsys.readouterr().err.startswith("error: Pulumi.test.yaml cannot be read: ")
+
+
+def test_a_merged_mapping_may_be_overridden(folder: Path) -> None:
+    """The key is there twice then, but Pulumi takes it."""
+    write(folder, "config:\n  prometheus-aws:hosts: {<<: {count: -1}, count: 2}\n")
+    assert settings.main(["test"]) == 0
+
+
+def test_a_misspelt_namespace_is_told(folder: Path) -> None:
+    write(folder, "config:\n  prometheus:hosts: {}\n  aws:region: eu-west-1\n")
+    with pytest.raises(settings.SettingsError) as error:
+        settings.check_stack_file(Path("Pulumi.test.yaml"), "test")
+    _, *lines, _ = str(error.value).splitlines()
+    assert lines == ["  - prometheus:hosts is unknown: did you mean prometheus-aws:hosts?"]
 
 
 def test_a_stack_of_an_emulator_may_lie_in_loopback(folder: Path) -> None:
