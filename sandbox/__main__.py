@@ -21,6 +21,7 @@ from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.options import options, overrides, parse
+from sandbox.provider import serve
 from sandbox.state import Directory, State, StateError
 from sandbox.system import NotUpError, Options, Sandbox
 from sandbox.workspace import Workspace
@@ -241,13 +242,15 @@ def _preview(parsed: argparse.Namespace) -> int:
         stack.callback(emulator.stop)
         config = {**here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        workspace = Workspace(temporary / "pulumi", parsed.stack, emulator.environment)
+        variables = stack.enter_context(serve(emulator))
+        workspace = Workspace(temporary / "pulumi", parsed.stack, variables)
+        stack.callback(workspace.end)
         workspace.create(config)
         return workspace.run("preview").returncode
 
 
 def _workspace(found: Directory, current: State) -> Workspace:
-    return Workspace(found.pulumi, current.stack, current.aws)
+    return Workspace(found.pulumi, current.stack, current.variables)
 
 
 def _say(line: str) -> None:

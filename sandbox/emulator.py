@@ -67,7 +67,7 @@ class Emulator:
             port = free_port()
         else:
             self._check_free(port)
-        # Here, as a provider plugin is only a client, and starts three times for each command.
+        # Here, as it takes a second, and most commands are only clients.
         from moto.server import ThreadedMotoServer  # noqa: PLC0415
 
         # Without it, AWS's managed policies (AmazonSSMManagedInstanceCore ...) do not exist.
@@ -91,15 +91,15 @@ class Emulator:
 
     @classmethod
     def connect(
-        cls, region: str, endpoint: str, access_key_id: str, secret_access_key: str
+        cls, endpoint: str, region: str, access_key_id: str, secret_access_key: str
     ) -> "Emulator":
-        """Return the client's side of an emulator that runs in another process.
+        """Return an emulator that runs already, with another region or key.
 
-        `assume_service_role` is not for it: only the emulator itself can play a service's part.
+        `start`, `stop` and `assume_service_role` are not for it, but for the emulator itself.
 
         Args:
-            region: the region that all clients speak to.
             endpoint: the emulator's URL.
+            region: the region that all clients speak to.
             access_key_id: the key to act with.
             secret_access_key: the key's secret.
         """

@@ -46,6 +46,8 @@ class State:
     access_key_id: str = ""
     secret_access_key: str = field(default="", repr=False)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of the environment, for the Pulumi CLI; none of a sandbox that does without."""
 
     @property
     def aws(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
+from sandbox.provider import serve
 from sandbox.resources import Account, images
 from sandbox.runtimes import DockerRuntime, ImageError, ProcessRuntime, Runtime
 from sandbox.state import Directory, State
@@ -125,7 +126,7 @@ class Sandbox:
         self.state.secret_access_key = emulator.secret_access_key
         self.directory.write(self.state)
         config = {**stack_here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
-        account = self._deploy(emulator, config)
+        account = self._deploy(emulator, config, stack)
         emulator.enforce_iam()
         self.directory.write(self.state)
 
@@ -198,7 +199,9 @@ class Sandbox:
             lines += self._agent.last_errors()
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
 
-    def _deploy(self, emulator: Emulator, config: Mapping[str, Any]) -> Account:
+    def _deploy(
+        self, emulator: Emulator, config: Mapping[str, Any], context: contextlib.ExitStack
+    ) -> Account:
         """Deploy in the way that was asked for, and note the outputs."""
         stack = self._options.stack
         if self._options.deploy == "in-process":
@@ -209,7 +212,9 @@ class Sandbox:
             self.state.outputs = deployment.outputs
             self._progress(f"stack {stack} deployed: {deployment.resources} resources")
             return account
-        workspace = Workspace(self.directory.pulumi, stack, emulator.environment)
+        self.state.variables = context.enter_context(serve(emulator))
+        workspace = Workspace(self.directory.pulumi, stack, self.state.variables)
+        context.callback(workspace.end)
         workspace.create(config)
         if self._options.deploy == "pulumi":
             workspace.up()
