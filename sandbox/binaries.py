@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.archives import UnavailableError, extract, fetch, fetch_checksums, verify
+from sandbox.archives import UnavailableError, checksums, extract, fetch, verify
 from sandbox.building import build
 from sandbox.products import PRODUCTS, BinaryError, Product, machine, version_key
 
@@ -204,26 +204,27 @@ def _from_mirror(product: Product, output: Path) -> None:
     """Take it from the user's mirror; it is trusted where it has no checksums."""
     mirror = os.environ[MIRROR]
     base = mirror.rstrip("/") if "://" in mirror else Path(mirror).absolute().as_uri()
-    archive, path = product.archive_name, output.with_name("mirrored")
+    archive = product.archive_name
     try:
-        digest = fetch(base, archive, path)
+        content = fetch(base, archive)
         with contextlib.suppress(UnavailableError):
-            verify(archive, digest, fetch_checksums(base, product), base)
+            verify(archive, content, checksums(base, product), base)
     except UnavailableError as error:
+        archive = f"{product.name}-{machine()}.tar.xz"
         try:
-            fetch(base, f"{product.name}-{machine()}.tar.xz", path)
+            content = fetch(base, archive)
         except UnavailableError as other:
             raise UnavailableError(f"{error}, {other}") from other
-    extract(path, product, output)
+    extract(archive, content, product, output)
 
 
 def _from_release(product: Product, output: Path) -> None:
     base = RELEASES_URL.format(repository=product.repository, version=product.pinned)
-    archive, path = product.archive_name, output.with_name("released")
+    archive = product.archive_name
     _say(f"{product.name} {product.pinned}: downloading the release")
-    digest = fetch(base, archive, path)
-    verify(archive, digest, fetch_checksums(base, product), base)
-    extract(path, product, output)
+    content = fetch(base, archive)
+    verify(archive, content, checksums(base, product), base)
+    extract(archive, content, product, output)
 
 
 def _build(product: Product, output: Path) -> None:

@@ -1,6 +1,5 @@
 """The emulated AWS: moto's server on a loopback port, with an administrator of its own."""
 
-import datetime as dt
 import json
 import logging
 import os
@@ -8,7 +7,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -25,15 +24,6 @@ ADMIN = "sandbox-administrator"
 
 class EmulatorError(SandboxError):
     """The emulator cannot be started; the message says why and what to do."""
-
-
-class TemporaryCredentials(NamedTuple):
-    """A role's credentials."""
-
-    access_key_id: str
-    secret_access_key: str
-    session_token: str
-    expiration: dt.datetime
 
 
 class Emulator:
@@ -112,24 +102,28 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables of its administrator."""
-        return environment(self.endpoint, self.region, self.access_key_id, self.secret_access_key)
+        """The environment variables that lead any AWS SDK to it, as its administrator."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
         """Return the administrator's client of an AWS service; it may be shared by threads."""
         with self._clients_lock:
             if service not in self._clients:
-                self._clients[service] = client(
-                    service, self.endpoint, self.region, self.access_key_id, self.secret_access_key
-                )
+                self._clients[service] = client(service, self.environment)
             return self._clients[service]
 
     def enforce_iam(self) -> None:
         """From now on, a call is denied unless an IAM policy allows it to the caller's key."""
         self._moto("reset-auth", b"0")  # calls that still pass unchecked
 
-    def assume_service_role(self, role_arn: str, service: str) -> TemporaryCredentials:
-        """Give an AWS service the credentials of a role that trusts it.
+    def assume_service_role(self, role_arn: str, service: str) -> Any:  # noqa: ANN401 - moto's
+        """Return the credentials, as moto has them, of a role for an AWS service that it trusts.
 
         Not through the API: no user may assume such a role, and moto's check of that ends in an
         error. This process is the emulated AWS, so the service's part is played here.
@@ -150,19 +144,13 @@ class Emulator:
             raise EmulatorError(f"{role_arn} cannot be assumed by {service}: it trusts {trusted}")
         from moto.sts.models import sts_backends  # noqa: PLC0415 - as in `start`
 
-        assumed = sts_backends[self.account_id]["aws"].assume_role(
+        return sts_backends[self.account_id]["aws"].assume_role(
             region_name=self.region,
             role_session_name=service,
             role_arn=role_arn,
             policy="",
             duration=3600,
             external_id="",
-        )
-        return TemporaryCredentials(
-            assumed.access_key_id,
-            assumed.secret_access_key,
-            assumed.session_token,
-            assumed.expiration,
         )
 
     def stop(self) -> None:
@@ -199,33 +187,18 @@ class Emulator:
                 ) from error
 
 
-def client(
-    service: str, endpoint: str, region: str, access_key_id: str, secret_access_key: str
-) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
-    """Make a boto3 client that speaks to an endpoint and to nothing else, with one access key."""
+def client(service: str, variables: Mapping[str, str]) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
+    """Make a boto3 client that goes where an `Emulator.environment` leads, and nowhere else."""
     session: Any = boto3.session.Session()
     return session.client(
         service,
-        endpoint_url=endpoint,
-        region_name=region,
-        aws_access_key_id=access_key_id,
-        aws_secret_access_key=secret_access_key,
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        region_name=variables["AWS_REGION"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         # `proxies`: a loopback address is never asked for through a user's proxy.
         config=Config(proxies={}, retries={"total_max_attempts": 1}),
     )
-
-
-def environment(
-    endpoint: str, region: str, access_key_id: str, secret_access_key: str
-) -> dict[str, str]:
-    """Return the environment variables that lead any AWS SDK to an emulator, with one key."""
-    return {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_ACCESS_KEY_ID": access_key_id,
-        "AWS_SECRET_ACCESS_KEY": secret_access_key,
-    }
 
 
 def isolated(variables: Mapping[str, str]) -> dict[str, str]:
@@ -245,6 +218,5 @@ def isolate_from_user() -> None:
     The sandbox speaks to its own emulator only, whatever profile the user has chosen.
     """
     own = isolated(os.environ)
-    for name in os.environ.keys() - own.keys():
-        del os.environ[name]
+    os.environ.clear()
     os.environ.update(own)

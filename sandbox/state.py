@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from sandbox.binaries import cache_directory
-from sandbox.emulator import environment
 from sandbox.errors import SandboxError
 
 _STATE = "state.json"
@@ -40,21 +39,11 @@ class State:
     started: float
     phase: str = "starting"
     """`starting`, `up` (all targets were UP; an empty one has none), `failed`."""
-    region: str = ""
     emulator_url: str = ""
     prometheus_url: str = ""
-    access_key_id: str = ""
-    secret_access_key: str = field(default="", repr=False)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Of the environment, for the Pulumi CLI; none of a sandbox that does without."""
-
-    @property
-    def aws(self) -> dict[str, str]:
-        """Environment variables that lead to the emulated account, as its administrator."""
-        return environment(
-            self.emulator_url, self.region, self.access_key_id, self.secret_access_key
-        )
+    """Of the environment, that lead to the emulated account, as its administrator."""
 
 
 class Directory:
