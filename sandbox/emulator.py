@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from sandbox.addresses import LOOPBACK, free_port
+from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Emulator:
         self._clients_lock = threading.Lock()
         self._server: ThreadedMotoServer | None = None
 
-    def start(self, port: int | None = None) -> None:
+    def start(self, port: int = 0) -> None:
         """Start the server and make the administrator.
 
         Args:
@@ -53,9 +53,7 @@ class Emulator:
         Raises:
             EmulatorError: the port is taken.
         """
-        if port is None:
-            port = free_port()
-        else:
+        if port:
             self._check_free(port)
         # Here, as it takes a second, and most commands are only clients.
         from moto.server import ThreadedMotoServer  # noqa: PLC0415
@@ -65,7 +63,7 @@ class Emulator:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()
-        self.endpoint = f"http://{LOOPBACK}:{port}"
+        self.endpoint = f"http://{LOOPBACK}:{self._server.get_host_and_port()[1]}"
         iam = self.client("iam")
         iam.create_user(UserName=ADMIN)
         everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}

@@ -16,8 +16,8 @@ class Options(argparse.Namespace):
     name: str | None
     """Of the sandbox. Default: a random one of a new one, else the newest."""
     stack: str
-    port: int | None
-    """Of the emulator. Default: a free one."""
+    port: int
+    """Of the emulator; 0: a free one."""
     hosts: int | None
     config: list[tuple[str, str]]
     runtime: str
@@ -108,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser) -> None:
     _add_configuration(command)
-    command.add_argument("--port", type=_port, help="of the emulated AWS (default: a free one)")
+    command.add_argument(
+        "--port", type=_port, default=0, help="of the emulated AWS (default: a free one)"
+    )
     command.add_argument("--name", type=_name, help="of the sandbox (default: a random one)")
     command.add_argument(
         "--runtime",

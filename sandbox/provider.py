@@ -19,7 +19,7 @@ from sandbox.addresses import AddressError, check_vpc_cidr
 from sandbox.emulator import Emulator
 from sandbox.plugin_server import RefusedError, serving
 from sandbox.properties import marked, plain_properties
-from sandbox.resources import INVOKES, RESOURCE_TYPES, Account, ResourceType
+from sandbox.resources import RESOURCE_TYPES, Account, ResourceType, invoke, resource_type
 
 _Request: TypeAlias = (
     protocol.CheckRequest
@@ -93,7 +93,7 @@ class SandboxProvider(protocol.Provider):
 
     async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
         """Refuse unknown inputs and missing ones, and complete the others."""
-        entry = _entry(_type(request))
+        entry = _entry(request)
         given = plain_properties(request.new_inputs)
         problems = {**entry.problems(given), **_range_problem(_type(request), given)}
         if problems:
@@ -119,7 +119,7 @@ class SandboxProvider(protocol.Provider):
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
         """Say which inputs differ from the resource's properties, and whether one replaces it."""
-        entry = _entry(_type(request))
+        entry = _entry(request)
         state = plain_properties(request.old_state)
         given = plain_properties(request.new_inputs)
         changes = {
@@ -146,7 +146,7 @@ class SandboxProvider(protocol.Provider):
         """Make a resource; in a preview, only its inputs are known."""
         if request.preview:
             return protocol.CreateResponse(properties=request.properties)
-        entry = _entry(_type(request))
+        entry = _entry(request)
         with _named(_type(request), request.name):
             created = entry.make(self._account, plain_properties(request.properties))
         return protocol.CreateResponse(
@@ -155,7 +155,7 @@ class SandboxProvider(protocol.Provider):
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
         """Return the resource's properties as they are now; no id when it is gone."""
-        entry = _entry(_type(request))
+        entry = _entry(request)
         with _named(_type(request), request.name):
             seen = entry.look(
                 self._account,
@@ -171,7 +171,7 @@ class SandboxProvider(protocol.Provider):
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
         """Change a resource in place."""
-        entry = _entry(_type(request))
+        entry = _entry(request)
         state, given = plain_properties(request.olds), plain_properties(request.news)
         if request.preview:
             after = entry.changed_state(state, given)
@@ -186,7 +186,7 @@ class SandboxProvider(protocol.Provider):
     async def delete(self, request: protocol.DeleteRequest) -> None:
         """Remove a resource; it may be gone already."""
         with _named(_type(request), request.name):
-            _entry(_type(request)).remove(
+            _entry(request).remove(
                 self._account,
                 request.resource_id,
                 plain_properties(request.properties),
@@ -194,14 +194,8 @@ class SandboxProvider(protocol.Provider):
 
     async def invoke(self, request: protocol.InvokeRequest) -> protocol.InvokeResponse:
         """Answer a function (data source)."""
-        if request.tok not in INVOKES:
-            raise RefusedError(
-                f"the sandbox has no entry for the function {request.tok}: add one to INVOKES in"
-                " sandbox/resources/invokes.py"
-            )
-        args = plain_properties(request.args)
         with _named(request.tok, ""):
-            found = INVOKES[request.tok](self._account, args)
+            found = invoke(self._account, request.tok, plain_properties(request.args))
         return protocol.InvokeResponse(marked(found, {}))
 
 
@@ -210,13 +204,9 @@ def _type(request: _Request) -> str:
     return request.type.rsplit("$", 1)[-1]
 
 
-def _entry(token: str) -> ResourceType:
-    if token not in RESOURCE_TYPES:
-        raise RefusedError(
-            f"the sandbox has no entry for the type {token}: add one to RESOURCE_TYPES in"
-            " sandbox/resources/"
-        )
-    return RESOURCE_TYPES[token]
+def _entry(request: _Request) -> ResourceType:
+    with _named(_type(request), request.name):
+        return resource_type(_type(request))
 
 
 def _range_problem(token: str, given: Mapping[str, Any]) -> dict[str, str]:

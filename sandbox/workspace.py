@@ -38,17 +38,14 @@ class Workspace:
     """
 
     def __init__(self, path: Path, stack: str, variables: Mapping[str, str]) -> None:
-        """Name a workspace that `create` makes, or has made.
-
-        Args:
-            path: its directory.
-            stack: name of the stack.
-            variables: of the environment, as `provider.serve` yields them.
-        """
+        """Name the workspace in a directory; `variables` are those of `provider.serve`."""
         self.path = path
         self.project = path / "project"
+        self.stack_file = self.project / f"Pulumi.{stack}.yaml"
         self.stack = stack
         self._variables = variables
+        self._home = path / "home"
+        self._passphrase = path / "passphrase"
 
     def create(self, config: Mapping[str, Any], program: Path = ROOT) -> None:
         """Make the directory and an empty stack.
@@ -140,21 +137,14 @@ class Workspace:
         )
 
     def replace_process(self, arguments: Sequence[str]) -> NoReturn:
-        """Go on as the CLI: its display, questions, signals and exit code are the user's.
-
-        Raises:
-            BinaryError: the CLI cannot be had.
-        """
+        """Go on as the CLI: its display, questions, signals and exit code are the user's."""
         command = self._command(*arguments)
         os.execve(command[0], command, self._environment())  # noqa: S606 - no shell is meant
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs as they are now, `[secret]` in place of what is secret."""
-        for resource in self.resources():
-            if resource["type"] == "pulumi:pulumi:Stack":
-                outputs = resource.get("outputs", {})
-                return {name: _shown(value) for name, value in outputs.items()}
-        return {}
+        stacks = [it for it in self.resources() if it["type"] == "pulumi:pulumi:Stack"]
+        return {k: _shown(v) for stack in stacks for k, v in stack.get("outputs", {}).items()}
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state."""
@@ -162,29 +152,13 @@ class Workspace:
             state = json.loads(self.state_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return []
-        found: list[dict[str, Any]] = (state["checkpoint"].get("latest") or {}).get(
-            "resources"
-        ) or []
-        return found
+        return (state["checkpoint"].get("latest") or {}).get("resources") or []
 
     @property
     def state_file(self) -> Path:
         """Where Pulumi's file backend keeps the stack's state."""
         stacks = self.path / "state" / ".pulumi" / "stacks"
         return stacks / str(project()["name"]) / f"{self.stack}.json"
-
-    @property
-    def stack_file(self) -> Path:
-        """The stack's configuration."""
-        return self.project / f"Pulumi.{self.stack}.yaml"
-
-    @property
-    def _passphrase(self) -> Path:
-        return self.path / "passphrase"
-
-    @property
-    def _home(self) -> Path:
-        return self.path / "home"
 
     def _command(self, *arguments: str) -> list[str]:
         cli = ensure(["pulumi"])["pulumi"]
