@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import boto3
-
 from mocks.recording import deploy
 from sandbox import prometheus
+from sandbox.emulator import client
 from sandbox.state import find
 
 ROOT = Path(__file__).parent.parent
@@ -138,13 +137,7 @@ def discovery() -> list[Figure]:
     )
     try:
         state = find(SANDBOX).read()
-        ec2 = boto3.client(
-            "ec2",
-            endpoint_url=state.emulator_url,
-            region_name=state.region,
-            aws_access_key_id=state.access_key_id,
-            aws_secret_access_key=state.secret_access_key,
-        )
+        ec2 = client("ec2", state.variables)
         (host,) = state.outputs["host_ids"]
         model = ec2.describe_instances(InstanceIds=[host])["Reservations"][0]["Instances"][0]
         times = sorted(

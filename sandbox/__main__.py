@@ -1,6 +1,5 @@
 """Command line of the sandbox: `python -m sandbox COMMAND`; `sandbox.options` has the commands."""
 
-import argparse
 import contextlib
 import json
 import os
@@ -20,9 +19,10 @@ from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
-from sandbox.options import options, overrides, parse
+from sandbox.options import Options, parse
+from sandbox.provider import serve
 from sandbox.state import Directory, State, StateError
-from sandbox.system import NotUpError, Options, Sandbox
+from sandbox.system import NotUpError, Sandbox
 from sandbox.workspace import Workspace
 
 _INTERRUPTED = 130
@@ -45,8 +45,8 @@ def main() -> int:
         return 1
 
 
-def _demo(parsed: argparse.Namespace) -> int:
-    with _running(options(parsed)) as sandbox:
+def _demo(parsed: Options) -> int:
+    with _running(parsed) as sandbox:
         targets = sandbox.wait_until_up()
         print(prometheus.table(targets))
         url = sandbox.state.prometheus_url
@@ -63,10 +63,10 @@ def _demo(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _up(parsed: argparse.Namespace) -> int:
+def _up(parsed: Options) -> int:
     if parsed.detach:
         return _up_detached()
-    with _running(options(parsed)) as sandbox:
+    with _running(parsed) as sandbox:
         name = sandbox.state.name
         if parsed.deploy == "empty":
             _say(f"sandbox {name} is empty. Next: python -m sandbox pulumi --name {name} up")
@@ -149,7 +149,7 @@ def _wait_for_interrupt() -> None:
             signal.pause()
 
 
-def _status(parsed: argparse.Namespace) -> int:
+def _status(parsed: Options) -> int:
     found = state.find(parsed.name)
     current = found.read()
     error = ""
@@ -193,7 +193,7 @@ def _outputs(found: Directory, current: State) -> Mapping[str, Any]:
     return workspace.outputs() if workspace.exists() else current.outputs
 
 
-def _down(parsed: argparse.Namespace) -> int:
+def _down(parsed: Options) -> int:
     found = state.find(parsed.name)
     current = found.read()
     os.kill(current.pid, signal.SIGTERM)
@@ -208,14 +208,15 @@ def _down(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _aws(parsed: argparse.Namespace) -> int:
+def _aws(parsed: Options) -> int:
     print("unset AWS_PROFILE AWS_SESSION_TOKEN")
-    for name, value in state.find(parsed.name).read().aws.items():
-        print(f"export {name}={shlex.quote(value)}")
+    for name, value in state.find(parsed.name).read().variables.items():
+        if name.startswith("AWS_"):
+            print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
-def _pulumi(parsed: argparse.Namespace) -> int:
+def _pulumi(parsed: Options) -> int:
     found = state.find(parsed.name)
     workspace = _workspace(found, found.read())
     if not workspace.exists():
@@ -227,13 +228,13 @@ def _pulumi(parsed: argparse.Namespace) -> int:
     workspace.replace_process(parsed.arguments)
 
 
-def _preview(parsed: argparse.Namespace) -> int:
+def _preview(parsed: Options) -> int:
     """Let Pulumi preview the stack in an emulated account of its own, in which nothing is."""
     _end_by_signals()
     with contextlib.ExitStack() as stack:
         vpc = reserve_vpc_range()
         stack.callback(vpc.release)
-        here = local_stack(parsed.stack, vpc, overrides(parsed))
+        here = local_stack(parsed.stack, vpc, parsed.overrides)
         binaries.ensure(["pulumi"])  # before the user's proxy is out of sight
         isolate_from_user()
         emulator = Emulator(here.region)
@@ -241,20 +242,22 @@ def _preview(parsed: argparse.Namespace) -> int:
         stack.callback(emulator.stop)
         config = {**here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        workspace = Workspace(temporary / "pulumi", parsed.stack, emulator.environment)
+        variables = stack.enter_context(serve(emulator))
+        workspace = Workspace(temporary / "pulumi", parsed.stack, variables)
+        stack.callback(workspace.end)
         workspace.create(config)
         return workspace.run("preview").returncode
 
 
 def _workspace(found: Directory, current: State) -> Workspace:
-    return Workspace(found.pulumi, current.stack, current.aws)
+    return Workspace(found.pulumi, current.stack, current.variables)
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-_COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+_COMMANDS: Mapping[str, Callable[[Options], int]] = {
     "up": _up,
     "demo": _demo,
     "status": _status,

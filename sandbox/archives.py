@@ -2,59 +2,53 @@
 
 import hashlib
 import http.client
+import io
 import shutil
 import tarfile
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from sandbox.products import BinaryError, Product
 
-_NETWORK_TIMEOUT_S = 10.0  # to connect, and between two pieces of the answer
-_CHUNK = 1 << 20  # bytes
+_NETWORK_TIMEOUT_S = 10.0  # to connect, and between two packets of the answer
 
 
 class UnavailableError(Exception):
     """A source does not have the archive; another one may."""
 
 
-def fetch(base: str, archive: str, path: Path) -> str:
-    """Download an archive to `path`, and return its SHA-256 in hexadecimal.
+def fetch(base: str, file: str) -> bytes:
+    """Download a file.
 
     Raises:
         UnavailableError: it cannot be downloaded.
     """
-    digest = hashlib.sha256()
     try:
-        with path.open("wb") as file:
-            for piece in _download(f"{base}/{archive}"):
-                digest.update(piece)
-                file.write(piece)
+        with urllib.request.urlopen(f"{base}/{file}", timeout=_NETWORK_TIMEOUT_S) as response:  # noqa: S310 - of the user's or our own choice
+            content: bytes = response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise UnavailableError(f"cannot download {base}/{archive} ({error})") from error
-    return digest.hexdigest()
+        raise UnavailableError(f"cannot download {base}/{file} ({error})") from error
+    return content
 
 
-def fetch_checksums(base: str, product: Product) -> str:
+def checksums(base: str, product: Product) -> str:
     """Return the release's file of checksums: lines of "digest  file".
 
     Raises:
         UnavailableError: it cannot be downloaded.
     """
     file = product.checksums.format(name=product.name, version=product.pinned)
-    try:
-        return b"".join(_download(f"{base}/{file}")).decode()
-    except (OSError, http.client.HTTPException) as error:
-        raise UnavailableError(f"cannot download {base}/{file} ({error})") from error
+    return fetch(base, file).decode()
 
 
-def verify(archive: str, digest: str, checksums: str, base: str) -> None:
+def verify(archive: str, content: bytes, sums: str, base: str) -> None:
     """Compare an archive's checksum.
 
     Raises:
         BinaryError: it is not what the checksums say, or they say nothing about it.
     """
-    fields = [line.split() for line in checksums.splitlines()]
+    digest = hashlib.sha256(content).hexdigest()
+    fields = [line.split() for line in sums.splitlines()]
     expected = [field[0] for field in fields if field[1:] == [archive]]
     if expected != [digest]:
         raise BinaryError(
@@ -64,13 +58,13 @@ def verify(archive: str, digest: str, checksums: str, base: str) -> None:
         )
 
 
-def extract(archive: Path, product: Product, output: Path) -> None:
+def extract(archive: str, content: bytes, product: Product, output: Path) -> None:
     """Write the binaries of `product`, and nothing else of the archive, to `output`.
 
     Raises:
         BinaryError: one of them is not in it.
     """
-    with tarfile.open(archive) as tar:
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         for member in tar:
             name = PurePosixPath(member.name).name
             source = tar.extractfile(member) if name in product.files else None
@@ -80,10 +74,4 @@ def extract(archive: Path, product: Product, output: Path) -> None:
                 (output / name).chmod(0o755)
     missing = [name for name in product.files if not (output / name).is_file()]
     if missing:
-        raise BinaryError(f"{archive.name} has no {', '.join(missing)}: nothing was installed")
-
-
-def _download(url: str) -> Iterator[bytes]:
-    with urllib.request.urlopen(url, timeout=_NETWORK_TIMEOUT_S) as response:  # noqa: S310  of the user's or our own choice
-        while piece := response.read(_CHUNK):
-            yield piece
+        raise BinaryError(f"{archive} has no {', '.join(missing)}: nothing was installed")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import re
 import shutil
@@ -17,12 +18,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.archives import UnavailableError, extract, fetch, fetch_checksums, verify
+from sandbox.archives import UnavailableError, checksums, extract, fetch, verify
 from sandbox.building import build
 from sandbox.products import PRODUCTS, BinaryError, Product, machine, version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 RELEASES_URL = "https://github.com/{repository}/releases/download/v{version}"
 """Where the official releases are, with their checksums beside them."""
@@ -103,7 +104,6 @@ def cache_directory() -> Path:
 
 
 def _cached(product: Product) -> Path:
-    """Return the cache's directory with all binaries of `product`, installing what is missing."""
     cache = cache_directory()
     if found := _in_cache(product, cache):
         return found
@@ -144,7 +144,6 @@ def _in_cache(product: Product, cache: Path) -> Path | None:
 
 @contextlib.contextmanager
 def _lock(directory: Path, product: Product) -> Iterator[None]:
-    """Hold the lock beside `directory`, so that one process at a time installs `product`."""
     with directory.with_name(f"{directory.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -160,7 +159,10 @@ def _install(product: Product, temporary: Path, cache: Path) -> Path:
     output = temporary / "bin"
     output.mkdir()
     problems: list[str] = []
-    sources = [_from_release, _build]
+    sources: list[Callable[[Product, Path], None]] = [
+        _from_release,
+        functools.partial(build, say=_say),
+    ]
     if os.environ.get(MIRROR):
         sources.insert(0, _from_mirror)
     for source in sources:
@@ -187,7 +189,6 @@ def _install(product: Product, temporary: Path, cache: Path) -> Path:
 
 
 def _check_version(product: Product, output: Path, *, exactly: bool) -> str:
-    """Return the version that new binaries report, unless it is a wrong one."""
     reported = ""
     for name in product.binaries:
         reported = _version_of(output / name) or "none"
@@ -204,30 +205,27 @@ def _from_mirror(product: Product, output: Path) -> None:
     """Take it from the user's mirror; it is trusted where it has no checksums."""
     mirror = os.environ[MIRROR]
     base = mirror.rstrip("/") if "://" in mirror else Path(mirror).absolute().as_uri()
-    archive, path = product.archive_name, output.with_name("mirrored")
+    archive = product.archive_name
     try:
-        digest = fetch(base, archive, path)
+        content = fetch(base, archive)
         with contextlib.suppress(UnavailableError):
-            verify(archive, digest, fetch_checksums(base, product), base)
+            verify(archive, content, checksums(base, product), base)
     except UnavailableError as error:
+        archive = f"{product.name}-{machine()}.tar.xz"
         try:
-            fetch(base, f"{product.name}-{machine()}.tar.xz", path)
+            content = fetch(base, archive)
         except UnavailableError as other:
             raise UnavailableError(f"{error}, {other}") from other
-    extract(path, product, output)
+    extract(archive, content, product, output)
 
 
 def _from_release(product: Product, output: Path) -> None:
     base = RELEASES_URL.format(repository=product.repository, version=product.pinned)
-    archive, path = product.archive_name, output.with_name("released")
+    archive = product.archive_name
     _say(f"{product.name} {product.pinned}: downloading the release")
-    digest = fetch(base, archive, path)
-    verify(archive, digest, fetch_checksums(base, product), base)
-    extract(path, product, output)
-
-
-def _build(product: Product, output: Path) -> None:
-    build(product, output, _say)
+    content = fetch(base, archive)
+    verify(archive, content, checksums(base, product), base)
+    extract(archive, content, product, output)
 
 
 def _say(line: str) -> None:

@@ -13,18 +13,13 @@ _PATH = "/credentials"
 
 
 class CredentialServer:
-    """Serves the role's credentials on a loopback port, to whoever knows the token.
+    """Serves a role's credentials on a loopback port, to whoever knows the token.
 
     Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
     """
 
     def __init__(self, emulator: Emulator, role_arn: str) -> None:
-        """Start serving.
-
-        Args:
-            emulator: whose STS gives the credentials.
-            role_arn: the task's role.
-        """
+        """Start serving the credentials of a role."""
         token = secrets.token_urlsafe()
 
         class Handler(BaseHTTPRequestHandler):
@@ -33,15 +28,14 @@ class CredentialServer:
                     self.send_error(HTTPStatus.FORBIDDEN)
                     return
                 assumed = emulator.assume_service_role(role_arn, "ecs-tasks.amazonaws.com")
-                body = json.dumps(
-                    {
-                        "RoleArn": role_arn,
-                        "AccessKeyId": assumed.access_key_id,
-                        "SecretAccessKey": assumed.secret_access_key,
-                        "Token": assumed.session_token,
-                        "Expiration": assumed.expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                    }
-                ).encode()
+                credentials = {
+                    "RoleArn": role_arn,
+                    "AccessKeyId": assumed.access_key_id,
+                    "SecretAccessKey": assumed.secret_access_key,
+                    "Token": assumed.session_token,
+                    "Expiration": assumed.expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                }
+                body = json.dumps(credentials).encode()
                 self.send_response(HTTPStatus.OK)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))

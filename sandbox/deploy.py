@@ -5,15 +5,15 @@ and its real id, ARN, address or key flows back into the program.
 """
 
 import contextlib
+import functools
 import os
 import runpy
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +22,7 @@ from pulumi.runtime import mocks
 from mocks.evaluation import Monitor, as_secret, evaluate, is_secret, without_secrets
 from sandbox.configuration import ROOT, project
 from sandbox.errors import SandboxError
-from sandbox.resources import INVOKES, RESOURCE_TYPES, Account
+from sandbox.resources import Account, invoke, resource_type
 
 
 class DeployError(SandboxError):
@@ -33,16 +33,11 @@ class ProgramError(SandboxError):
     """The program, or an entry of the table of resource types, is wrong; with its trace."""
 
 
-@dataclass(frozen=True)
-class Deployment:
+class Deployment(NamedTuple):
     """What the program came to."""
 
     outputs: Mapping[str, Any]
     """The stack's outputs; what is secret in them is `[secret]`."""
-
-    secret_outputs: frozenset[str]
-    """Names of the outputs that are, or hold, something secret."""
-
     resources: int
     """Number of resources, components not counted."""
 
@@ -66,20 +61,16 @@ def deploy(
     monitor = Monitor(recorder)
     try:
         with _in_project():
-            evaluate(_run_program, monitor, project=project()["name"], stack=stack, config=config)
+            program = functools.partial(
+                runpy.run_path, str(ROOT / "__main__.py"), run_name="__main__"
+            )
+            evaluate(program, monitor, project=project()["name"], stack=stack, config=config)
     except pulumi.RunError as error:
         raise DeployError(str(error)) from error
     except Exception as error:
         # What the emulator refused is the cause; what Pulumi says about it are consequences.
         raise ProgramError(recorder.failure or traceback.format_exc()) from error
-    outputs = monitor.stack_outputs
-    shown = without_secrets(outputs)
-    secret = frozenset(name for name, value in outputs.items() if value != shown[name])
-    return Deployment(_plain(shown), secret, recorder.count)
-
-
-def _run_program() -> None:
-    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+    return Deployment(_plain(without_secrets(monitor.stack_outputs)), recorder.count)
 
 
 @contextlib.contextmanager
@@ -124,12 +115,7 @@ class _Emulated(mocks.Mocks):
         if not args.custom:
             return "", args.inputs  # a component: only its children exist in AWS
         with self._lock, self._noting(f"{args.typ} {args.name!r}"):
-            if args.typ not in RESOURCE_TYPES:
-                raise NotImplementedError(
-                    f"the sandbox has no entry for the type {args.typ}: add one to"
-                    " RESOURCE_TYPES in sandbox/resources/"
-                )
-            entry = RESOURCE_TYPES[args.typ]
+            entry = resource_type(args.typ)
             inputs = entry.fill_in(self._account, args.name, _plain(args.inputs))
             created = entry.make(self._account, inputs)
             self.count += 1
@@ -140,18 +126,13 @@ class _Emulated(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         with self._lock, self._noting(args.token):
-            if args.token not in INVOKES:
-                raise NotImplementedError(
-                    f"the sandbox has no entry for the function {args.token}: add one to INVOKES"
-                    " in sandbox/resources/invokes.py"
-                )
-            return INVOKES[args.token](self._account, _plain(args.args)), []
+            return invoke(self._account, args.token, _plain(args.args)), []
 
     @contextlib.contextmanager
     def _noting(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (ClientError, BotoCoreError, NotImplementedError, ValueError) as error:
+        except (ClientError, BotoCoreError, ValueError) as error:
             self.failure = self.failure or f"{what}: {error}"
             raise
         except Exception:

@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,17 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from sandbox import processes, secret_references
 from sandbox.credentials import CredentialServer
+from sandbox.following import Follower
 from sandbox.resources import Account, GoneError, ImageSource, images
 from sandbox.runtimes import ContainerSpec, ImageError, Running, Runtime
 from sandbox.secret_references import SecretError
 
 _LOG = logging.getLogger("sandbox.ecs")
 
-_POLL_INTERVAL_S = 0.5
 _DEFAULT_STOP_TIMEOUT_S = 30
 _DEFAULT_RESTART_PERIOD_S = 60
 _MAX_BACKOFF_S = 60
@@ -28,6 +25,14 @@ _MAX_BACKOFF_S = 60
 _LINES = 500
 _ERROR = "level=ERROR"
 """How Prometheus marks an error in its log."""
+
+
+@dataclass
+class _Container:
+    spec: ContainerSpec
+    running: Running
+    started: float
+    """When it was (re)started."""
 
 
 @dataclass(eq=False)
@@ -42,14 +47,11 @@ class Task:
     directory: Path
     """Holds its volumes."""
     log: Path
-    containers: dict[str, Running] = field(default_factory=dict)
-    specs: dict[str, ContainerSpec] = field(default_factory=dict)
-    started: dict[str, float] = field(default_factory=dict)
-    """Container -> when it was (re)started."""
+    containers: dict[str, _Container] = field(default_factory=dict)
 
     def is_stable(self) -> bool:
         """Say whether all its containers have run for a while."""
-        latest = max(self.started.values(), default=time.monotonic())
+        latest = max((it.started for it in self.containers.values()), default=time.monotonic())
         return time.monotonic() - latest >= _DEFAULT_RESTART_PERIOD_S
 
 
@@ -67,7 +69,7 @@ class _Service:
     """ARN of the task definition that `failures` is about."""
 
 
-class Agent(threading.Thread):
+class Agent(Follower):
     """Keeps the desired number of tasks running for each service, until `stop`.
 
     On AWS, these are the service scheduler and Fargate. A deployment stops the old tasks before it
@@ -84,35 +86,18 @@ class Agent(threading.Thread):
             directory: where the volumes of tasks go.
             logs: where the output of containers goes, a file a task.
         """
-        super().__init__(name="ecs-agent")
-        self._account = account
+        super().__init__("ecs", account)
         self._runtime = runtime
         self._directory = directory
         self._logs = logs
         self._services: dict[str, _Service] = {}
-        self._stopping = threading.Event()
         self._credentials: dict[str, CredentialServer] = {}
 
-    def run(self) -> None:
-        """Reconcile until `stop`; then stop all tasks."""
-        try:
-            while not self._stopping.wait(_POLL_INTERVAL_S):
-                try:
-                    self._reconcile()
-                except (ClientError, BotoCoreError) as error:
-                    # Such as a service that was deleted between two calls: look again.
-                    _LOG.warning("ECS: %s", error)
-        finally:
-            for service in self._services.values():
-                self._stop_tasks(service, service.tasks, "the sandbox stops")
-            for server in self._credentials.values():
-                server.stop()
-
-    def stop(self) -> None:
-        """Stop all tasks, and wait until they have ended."""
-        self._stopping.set()
-        if self.is_alive():
-            self.join()
+    def _end(self) -> None:
+        for service in self._services.values():
+            self._stop_tasks(service, service.tasks, "the sandbox stops")
+        for server in self._credentials.values():
+            server.stop()
 
     def failures(self) -> list[str]:
         """Return why tasks have failed, for each service whose task keeps failing."""
@@ -136,7 +121,7 @@ class Agent(threading.Thread):
         """Return how many tasks have failed in a row, of the service that fails most."""
         return max((service.failures for service in list(self._services.values())), default=0)
 
-    def _reconcile(self) -> None:
+    def _follow(self) -> None:
         ecs = self._account.client("ecs")
         wanted: dict[str, Mapping[str, Any]] = {}
         for cluster in ecs.list_clusters()["clusterArns"]:
@@ -198,20 +183,14 @@ class Agent(threading.Thread):
         try:
             of_role = self._role_environment(definition)
             for container in definition["containerDefinitions"]:
-                task.specs[container["name"]] = ContainerSpec(
-                    container,
-                    self._image(container["image"]),
-                    {
-                        "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
-                        **of_role,
-                        **{item["name"]: item["value"] for item in container["environment"]},
-                        **secret_references.resolve(self._account, container),
-                    },
-                    volumes,
-                    task.log,
-                )
-            for name in task.specs:
-                self._start_container(task, name)
+                environment = {
+                    "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
+                    **of_role,
+                    **{item["name"]: item["value"] for item in container["environment"]},
+                    **secret_references.resolve(self._account, container),
+                }
+                image = self._image(container["image"])
+                self._run(task, ContainerSpec(container, image, environment, volumes, task.log))
         except SecretError as error:
             self._fail(known, task, f"ResourceInitializationError: {error}")
             return
@@ -220,32 +199,29 @@ class Agent(threading.Thread):
             return
         _LOG.info("task %s (%s) runs at %s", task.id[:8], definition["family"], task.address)
 
-    def _start_container(self, task: Task, name: str) -> None:
-        task.containers[name] = self._runtime.start(task.specs[name])
-        task.started[name] = time.monotonic()
+    def _run(self, task: Task, spec: ContainerSpec) -> None:
+        running = self._runtime.start(spec)
+        task.containers[spec.definition["name"]] = _Container(spec, running, time.monotonic())
 
     def _watch(self, known: _Service, task: Task) -> None:
         """Restart containers that have ended, as their restart policy says, or end the task."""
-        for name, running in list(task.containers.items()):
-            code = running.exit_code()
+        for name, container in list(task.containers.items()):
+            code = container.running.exit_code()
             if code is None:
                 continue
-            definition = task.specs[name].definition
+            definition = container.spec.definition
             policy = definition.get("restartPolicy", {})
-            lasted = time.monotonic() - task.started[name]
+            lasted = time.monotonic() - container.started
             period = policy.get("restartAttemptPeriod", _DEFAULT_RESTART_PERIOD_S)
-            if (
-                policy.get("enabled")
-                and code not in policy.get("ignoredExitCodes", [])
-                and lasted >= period
-            ):
+            ignored = code in policy.get("ignoredExitCodes", [])
+            if policy.get("enabled") and not ignored and lasted >= period:
                 _LOG.warning(
                     "container %s ended with %s after %.0f s: it is restarted in its task",
                     *(name, code, lasted),
                 )
-                running.discard()
+                container.running.discard()
                 try:
-                    self._start_container(task, name)
+                    self._run(task, container.spec)
                 except (ImageError, OSError) as error:
                     self._fail(known, task, f"container {name} cannot be restarted: {error}")
                     return
@@ -271,9 +247,9 @@ class Agent(threading.Thread):
         for task in tasks:
             known.tasks = [it for it in known.tasks if it is not task]
             _LOG.info("task %s stops: %s", task.id[:8], reason)
-            for name, running in task.containers.items():
-                timeout = task.specs[name].definition.get("stopTimeout", _DEFAULT_STOP_TIMEOUT_S)
-                running.stop(timeout)
+            for container in task.containers.values():
+                timeout = container.spec.definition.get("stopTimeout", _DEFAULT_STOP_TIMEOUT_S)
+                container.running.stop(timeout)
             interface = task.interface_id
             self._account.client("ec2").delete_network_interface(NetworkInterfaceId=interface)
             shutil.rmtree(task.directory)

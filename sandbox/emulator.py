@@ -1,6 +1,5 @@
 """The emulated AWS: moto's server on a loopback port, with an administrator of its own."""
 
-import datetime as dt
 import json
 import logging
 import os
@@ -8,12 +7,12 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
-from sandbox.addresses import LOOPBACK, free_port
+from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -25,15 +24,6 @@ ADMIN = "sandbox-administrator"
 
 class EmulatorError(SandboxError):
     """The emulator cannot be started; the message says why and what to do."""
-
-
-class TemporaryCredentials(NamedTuple):
-    """A role's credentials."""
-
-    access_key_id: str
-    secret_access_key: str
-    session_token: str
-    expiration: dt.datetime
 
 
 class Emulator:
@@ -54,7 +44,7 @@ class Emulator:
         self._clients_lock = threading.Lock()
         self._server: ThreadedMotoServer | None = None
 
-    def start(self, port: int | None = None) -> None:
+    def start(self, port: int = 0) -> None:
         """Start the server and make the administrator.
 
         Args:
@@ -63,11 +53,9 @@ class Emulator:
         Raises:
             EmulatorError: the port is taken.
         """
-        if port is None:
-            port = free_port()
-        else:
+        if port:
             self._check_free(port)
-        # Here, as a provider plugin is only a client, and starts three times for each command.
+        # Here, as it takes a second, and most commands are only clients.
         from moto.server import ThreadedMotoServer  # noqa: PLC0415
 
         # Without it, AWS's managed policies (AmazonSSMManagedInstanceCore ...) do not exist.
@@ -75,7 +63,7 @@ class Emulator:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()
-        self.endpoint = f"http://{LOOPBACK}:{port}"
+        self.endpoint = f"http://{LOOPBACK}:{self._server.get_host_and_port()[1]}"
         iam = self.client("iam")
         iam.create_user(UserName=ADMIN)
         everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -91,15 +79,15 @@ class Emulator:
 
     @classmethod
     def connect(
-        cls, region: str, endpoint: str, access_key_id: str, secret_access_key: str
+        cls, endpoint: str, region: str, access_key_id: str, secret_access_key: str
     ) -> "Emulator":
-        """Return the client's side of an emulator that runs in another process.
+        """Return an emulator that runs already, with another region or key.
 
-        `assume_service_role` is not for it: only the emulator itself can play a service's part.
+        `start`, `stop` and `assume_service_role` are not for it, but for the emulator itself.
 
         Args:
-            region: the region that all clients speak to.
             endpoint: the emulator's URL.
+            region: the region that all clients speak to.
             access_key_id: the key to act with.
             secret_access_key: the key's secret.
         """
@@ -112,24 +100,28 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables of its administrator."""
-        return environment(self.endpoint, self.region, self.access_key_id, self.secret_access_key)
+        """The environment variables that lead any AWS SDK to it, as its administrator."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
         """Return the administrator's client of an AWS service; it may be shared by threads."""
         with self._clients_lock:
             if service not in self._clients:
-                self._clients[service] = client(
-                    service, self.endpoint, self.region, self.access_key_id, self.secret_access_key
-                )
+                self._clients[service] = client(service, self.environment)
             return self._clients[service]
 
     def enforce_iam(self) -> None:
         """From now on, a call is denied unless an IAM policy allows it to the caller's key."""
         self._moto("reset-auth", b"0")  # calls that still pass unchecked
 
-    def assume_service_role(self, role_arn: str, service: str) -> TemporaryCredentials:
-        """Give an AWS service the credentials of a role that trusts it.
+    def assume_service_role(self, role_arn: str, service: str) -> Any:  # noqa: ANN401 - moto's
+        """Return the credentials, as moto has them, of a role for an AWS service that it trusts.
 
         Not through the API: no user may assume such a role, and moto's check of that ends in an
         error. This process is the emulated AWS, so the service's part is played here.
@@ -150,19 +142,13 @@ class Emulator:
             raise EmulatorError(f"{role_arn} cannot be assumed by {service}: it trusts {trusted}")
         from moto.sts.models import sts_backends  # noqa: PLC0415 - as in `start`
 
-        assumed = sts_backends[self.account_id]["aws"].assume_role(
+        return sts_backends[self.account_id]["aws"].assume_role(
             region_name=self.region,
             role_session_name=service,
             role_arn=role_arn,
             policy="",
             duration=3600,
             external_id="",
-        )
-        return TemporaryCredentials(
-            assumed.access_key_id,
-            assumed.secret_access_key,
-            assumed.session_token,
-            assumed.expiration,
         )
 
     def stop(self) -> None:
@@ -199,33 +185,18 @@ class Emulator:
                 ) from error
 
 
-def client(
-    service: str, endpoint: str, region: str, access_key_id: str, secret_access_key: str
-) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
-    """Make a boto3 client that speaks to an endpoint and to nothing else, with one access key."""
+def client(service: str, variables: Mapping[str, str]) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
+    """Make a boto3 client that goes where an `Emulator.environment` leads, and nowhere else."""
     session: Any = boto3.session.Session()
     return session.client(
         service,
-        endpoint_url=endpoint,
-        region_name=region,
-        aws_access_key_id=access_key_id,
-        aws_secret_access_key=secret_access_key,
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        region_name=variables["AWS_REGION"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         # `proxies`: a loopback address is never asked for through a user's proxy.
         config=Config(proxies={}, retries={"total_max_attempts": 1}),
     )
-
-
-def environment(
-    endpoint: str, region: str, access_key_id: str, secret_access_key: str
-) -> dict[str, str]:
-    """Return the environment variables that lead any AWS SDK to an emulator, with one key."""
-    return {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_ACCESS_KEY_ID": access_key_id,
-        "AWS_SECRET_ACCESS_KEY": secret_access_key,
-    }
 
 
 def isolated(variables: Mapping[str, str]) -> dict[str, str]:
@@ -245,6 +216,5 @@ def isolate_from_user() -> None:
     The sandbox speaks to its own emulator only, whatever profile the user has chosen.
     """
     own = isolated(os.environ)
-    for name in os.environ.keys() - own.keys():
-        del os.environ[name]
+    os.environ.clear()
     os.environ.update(own)

@@ -5,13 +5,44 @@ from collections.abc import Sequence
 
 from sandbox.errors import SandboxError
 from sandbox.state import check_name
-from sandbox.system import RUNTIMES, Options
 
 MAX_PORT = 65535
 
 
-def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse a command line; `command` says which command it is.
+class Options(argparse.Namespace):
+    """What the user asks for; a command has those of its own options."""
+
+    command: str
+    name: str | None
+    """Of the sandbox. Default: a random one of a new one, else the newest."""
+    stack: str
+    port: int
+    """Of the emulator; 0: a free one."""
+    hosts: int | None
+    config: list[tuple[str, str]]
+    runtime: str
+    """How containers run: `docker`, `process`, or `auto`: in Docker where an engine answers and the
+    image can be had, else as processes."""
+    deploy: str
+    """How to deploy: `in-process`, by `pulumi` (its CLI), or `empty`: that is left to the user."""
+    timeout: float
+    """Seconds that targets may take to come up, once all is deployed."""
+    detach: bool
+    ready_fd: int | None
+    once: bool
+    json: bool
+    arguments: list[str]
+    """For the Pulumi CLI."""
+
+    @property
+    def overrides(self) -> dict[str, str]:
+        """The configuration in place of what the stack's file says: key -> text."""
+        hosts = {} if self.hosts is None else {"hosts.count": str(self.hosts)}
+        return {**dict(self.config), **hosts}
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """Parse a command line.
 
     Args:
         arguments: without the program's name. Default: this process's.
@@ -20,33 +51,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         SystemExit: it is wrong, or asks for help; that has been said.
     """
     parser = _parser()
-    parsed, rest = parser.parse_known_args(arguments)
+    parsed, rest = parser.parse_known_args(arguments, Options())
     if parsed.command == "pulumi":
         parsed.arguments = [*rest, *parsed.arguments]  # options that stand first are Pulumi's too
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return parsed
-
-
-def options(parsed: argparse.Namespace) -> Options:
-    """Return what `up` or `demo` asks for."""
-    return Options(
-        stack=parsed.stack,
-        name=parsed.name,
-        emulator_port=parsed.port,
-        config=overrides(parsed),
-        deploy=parsed.deploy,
-        runtime=parsed.runtime,
-        timeout_s=parsed.timeout,
-    )
-
-
-def overrides(parsed: argparse.Namespace) -> dict[str, str]:
-    """Return the configuration that the command line sets: key -> text."""
-    config = dict(parsed.config)
-    if parsed.hosts is not None:
-        config["hosts.count"] = str(parsed.hosts)
-    return config
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,11 +108,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser) -> None:
     _add_configuration(command)
-    command.add_argument("--port", type=_port, help="of the emulated AWS (default: a free one)")
+    command.add_argument(
+        "--port", type=_port, default=0, help="of the emulated AWS (default: a free one)"
+    )
     command.add_argument("--name", type=_name, help="of the sandbox (default: a random one)")
     command.add_argument(
         "--runtime",
-        choices=RUNTIMES,
+        choices=("auto", "docker", "process"),
         default="auto",
         help="how containers run (default: in Docker where possible, else as processes)",
     )

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import TypeAlias
 
 Process: TypeAlias = subprocess.Popen[bytes]
 
@@ -22,8 +22,6 @@ def start(
     *,
     log: Path,
     environment: Mapping[str, str],
-    directory: Path | None = None,
-    stdin: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Process:
     """Start a process in a session of its own, whose output is appended to a file.
 
@@ -34,8 +32,6 @@ def start(
         command: program and arguments; never a secret, as everybody on this machine sees them.
         log: file for its output.
         environment: all of its environment.
-        directory: working directory. Default: the file system's root.
-        stdin: its input. Default: none.
 
     Raises:
         OSError: the program cannot be started.
@@ -44,8 +40,8 @@ def start(
         return subprocess.Popen(
             command,
             env=environment,
-            cwd=directory or "/",
-            stdin=stdin,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a Ctrl-C in the terminal is ours to handle

@@ -1,18 +1,14 @@
-"""The emulated AWS as a provider plugin: `python -m sandbox.provider <package> <engine address>`.
+"""The emulated AWS as a provider for Pulumi's engine.
 
-One plugin for the packages that the program uses: `aws`, `docker` and `random`. It knows what
-`sandbox.resources` knows, and speaks to nothing but an emulator on this machine.
+One for the packages that the program uses: `aws`, `docker` and `random`. It knows what
+`sandbox.resources` knows, and speaks to nothing but its sandbox's emulator.
 """
 
-import asyncio
 import contextlib
+import functools
 import importlib.metadata
-import ipaddress
 import json
-import os
-import sys
-import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,10 +16,10 @@ from pulumi.provider.experimental import provider as protocol
 from pulumi.runtime.rpc import UNKNOWN
 
 from sandbox.addresses import AddressError, check_vpc_cidr
-from sandbox.emulator import Emulator, isolate_from_user
-from sandbox.plugin_server import RefusedError, serve
+from sandbox.emulator import Emulator
+from sandbox.plugin_server import RefusedError, serving
 from sandbox.properties import marked, plain_properties
-from sandbox.resources import INVOKES, RESOURCE_TYPES, Account, ResourceType
+from sandbox.resources import RESOURCE_TYPES, Account, ResourceType, invoke, resource_type
 
 _Request: TypeAlias = (
     protocol.CheckRequest
@@ -36,38 +32,41 @@ _Request: TypeAlias = (
 
 
 class SandboxProvider(protocol.Provider):
-    """Serves the table of resource types, one request at a time."""
+    """Serves the table of resource types."""
 
-    def __init__(self, environment: Mapping[str, str], package: str = "aws") -> None:
+    def __init__(self, emulator: Emulator, package: str) -> None:
         """Wait for `configure`.
 
         Args:
-            environment: environment variables, for what the configuration leaves out.
+            emulator: whose account to work in.
             package: the one that the engine has asked for; it gets all the same.
         """
-        self._environment = environment
+        self._emulator = emulator
         self._package = package
-        self._account: Account | None = None
+        self._account = Account(emulator)
 
     async def configure(self, request: protocol.ConfigureRequest) -> protocol.ConfigureResponse:
-        """Connect to the emulator that `aws:endpoints` names, with `aws:defaultTags`.
+        """Take `aws:region`, `aws:accessKey`, `aws:secretKey` and `aws:defaultTags`, if given.
 
-        Region and key come from `aws:region`, `aws:accessKey` and `aws:secretKey`, or from the
-        environment variables AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without
-        `aws:endpoints`, AWS_ENDPOINT_URL counts.
+        Raises:
+            RefusedError: `aws:endpoints` leads to anything but the emulator.
         """
         settings = _settings(request)
-        endpoint = self._endpoint(settings)
-        if endpoint:  # without, nothing can be done that needs AWS
-            self._account = Account(
-                Emulator.connect(
-                    self._setting(settings, "region", "AWS_REGION"),
-                    endpoint,
-                    self._setting(settings, "accessKey", "AWS_ACCESS_KEY_ID"),
-                    self._setting(settings, "secretKey", "AWS_SECRET_ACCESS_KEY"),
-                ),
-                settings.get("defaultTags", {}).get("tags", {}),
+        emulator = self._emulator
+        urls = {url for service in settings.get("endpoints", []) for url in service.values()}
+        if urls - {emulator.endpoint}:
+            raise RefusedError(
+                f"aws:endpoints names {', '.join(sorted(urls))}: expected {emulator.endpoint},"
+                " this sandbox's emulated AWS, and nothing else"
             )
+        identity = (
+            settings.get("region") or emulator.region,
+            settings.get("accessKey") or emulator.access_key_id,
+            settings.get("secretKey") or emulator.secret_access_key,
+        )
+        if identity != (emulator.region, emulator.access_key_id, emulator.secret_access_key):
+            emulator = Emulator.connect(emulator.endpoint, *identity)
+        self._account = Account(emulator, settings.get("defaultTags", {}).get("tags", {}))
         return protocol.ConfigureResponse(
             accept_secrets=True,
             supports_preview=True,
@@ -82,7 +81,7 @@ class SandboxProvider(protocol.Provider):
         anything = {"$ref": "pulumi.json#/Any"}
         schema = {
             "name": self._package,
-            "version": importlib.metadata.version(f"pulumi-{self._package}"),
+            "version": _version(self._package),
             "meta": {"moduleFormat": "(.*)(?:/[^/]*)"},  # aws:ec2/vpc:Vpc is in the module ec2
             "resources": {
                 token: {"inputProperties": dict.fromkeys(sorted(entry.inputs), anything)}
@@ -94,7 +93,7 @@ class SandboxProvider(protocol.Provider):
 
     async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
         """Refuse unknown inputs and missing ones, and complete the others."""
-        entry = _entry(_type(request))
+        entry = _entry(request)
         given = plain_properties(request.new_inputs)
         problems = {**entry.problems(given), **_range_problem(_type(request), given)}
         if problems:
@@ -109,7 +108,7 @@ class SandboxProvider(protocol.Provider):
         if tags == UNKNOWN:
             given.pop("tags")
         filled = entry.fill_in(
-            self._account_for(_type(request)),
+            self._account,
             request.name,
             given,
             plain_properties(request.old_inputs),
@@ -120,7 +119,7 @@ class SandboxProvider(protocol.Provider):
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
         """Say which inputs differ from the resource's properties, and whether one replaces it."""
-        entry = _entry(_type(request))
+        entry = _entry(request)
         state = plain_properties(request.old_state)
         given = plain_properties(request.new_inputs)
         changes = {
@@ -147,21 +146,19 @@ class SandboxProvider(protocol.Provider):
         """Make a resource; in a preview, only its inputs are known."""
         if request.preview:
             return protocol.CreateResponse(properties=request.properties)
-        entry = _entry(_type(request))
+        entry = _entry(request)
         with _named(_type(request), request.name):
-            created = entry.make(
-                self._account_for(_type(request)), plain_properties(request.properties)
-            )
+            created = entry.make(self._account, plain_properties(request.properties))
         return protocol.CreateResponse(
             created.id, marked(created.properties, request.properties, entry.secret_outputs)
         )
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
         """Return the resource's properties as they are now; no id when it is gone."""
-        entry = _entry(_type(request))
+        entry = _entry(request)
         with _named(_type(request), request.name):
             seen = entry.look(
-                self._account_for(_type(request)),
+                self._account,
                 request.resource_id,
                 plain_properties(request.properties),
             )
@@ -174,16 +171,14 @@ class SandboxProvider(protocol.Provider):
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
         """Change a resource in place."""
-        entry = _entry(_type(request))
+        entry = _entry(request)
         state, given = plain_properties(request.olds), plain_properties(request.news)
         if request.preview:
             after = entry.changed_state(state, given)
             after.update(dict.fromkeys(entry.changing_outputs, UNKNOWN))
         else:
             with _named(_type(request), request.name):
-                after = entry.change(
-                    self._account_for(_type(request)), request.resource_id, state, given
-                )
+                after = entry.change(self._account, request.resource_id, state, given)
         return protocol.UpdateResponse(
             marked(after, {**request.olds, **request.news}, entry.secret_outputs)
         )
@@ -191,50 +186,17 @@ class SandboxProvider(protocol.Provider):
     async def delete(self, request: protocol.DeleteRequest) -> None:
         """Remove a resource; it may be gone already."""
         with _named(_type(request), request.name):
-            _entry(_type(request)).remove(
-                self._account_for(_type(request)),
+            _entry(request).remove(
+                self._account,
                 request.resource_id,
                 plain_properties(request.properties),
             )
 
     async def invoke(self, request: protocol.InvokeRequest) -> protocol.InvokeResponse:
         """Answer a function (data source)."""
-        if request.tok not in INVOKES:
-            raise RefusedError(
-                f"the sandbox has no entry for the function {request.tok}: add one to INVOKES in"
-                " sandbox/resources/invokes.py"
-            )
-        args = plain_properties(request.args)
         with _named(request.tok, ""):
-            found = INVOKES[request.tok](self._account_for(request.tok), args)
+            found = invoke(self._account, request.tok, plain_properties(request.args))
         return protocol.InvokeResponse(marked(found, {}))
-
-    def _endpoint(self, settings: Mapping[str, Any]) -> str:
-        given = {url for service in settings.get("endpoints", []) for url in service.values()}
-        urls: set[str] = given or {self._environment.get("AWS_ENDPOINT_URL", "")}
-        url, *others = sorted(urls)
-        if others or (url and not _is_loopback(url)):
-            raise RefusedError(
-                f"aws:endpoints names {', '.join(sorted(urls))}: expected one address of an"
-                " emulator on this machine, such as http://127.0.0.1:5000"
-            )
-        return url
-
-    def _setting(self, settings: Mapping[str, Any], name: str, variable: str) -> str:
-        value = settings.get(name) or self._environment.get(variable)
-        if not value:
-            raise RefusedError(f"aws:{name} is not set: expected it, or {variable}")
-        return str(value)
-
-    def _account_for(self, token: str) -> Account:
-        if self._account is not None:
-            return self._account
-        if token.startswith("random:"):
-            return Account(Emulator(""))
-        raise RefusedError(
-            f"{token}: aws:endpoints is not set; this plugin speaks to an emulator only: expected"
-            ' a list such as [{"ec2": "http://127.0.0.1:5000"}], or AWS_ENDPOINT_URL'
-        )
 
 
 def _type(request: _Request) -> str:
@@ -242,13 +204,9 @@ def _type(request: _Request) -> str:
     return request.type.rsplit("$", 1)[-1]
 
 
-def _entry(token: str) -> ResourceType:
-    if token not in RESOURCE_TYPES:
-        raise RefusedError(
-            f"the sandbox has no entry for the type {token}: add one to RESOURCE_TYPES in"
-            " sandbox/resources/"
-        )
-    return RESOURCE_TYPES[token]
+def _entry(request: _Request) -> ResourceType:
+    with _named(_type(request), request.name):
+        return resource_type(_type(request))
 
 
 def _range_problem(token: str, given: Mapping[str, Any]) -> dict[str, str]:
@@ -292,28 +250,19 @@ def _settings(request: protocol.ConfigureRequest) -> dict[str, Any]:
     return settings
 
 
-def _is_loopback(url: str) -> bool:
-    host = urllib.parse.urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name
-        return False
+@contextlib.contextmanager
+def serve(emulator: Emulator) -> Iterator[dict[str, str]]:
+    """Serve the provider of an emulator until the context ends.
 
-
-def main(arguments: Sequence[str]) -> None:
-    """Run as a plugin.
-
-    Args:
-        arguments: the package, and what an engine starts its plugins with: its address comes
-            first, and flags for logging after it.
+    Yields:
+        The environment variables that lead the Pulumi CLI and all that it starts to the emulator.
     """
-    package, engine = arguments[:2]
-    provider = SandboxProvider(dict(os.environ), package)
-    isolate_from_user()
-    version = importlib.metadata.version(f"pulumi-{package}")  # which its SDK asks for
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(provider, version, engine))
+    packages = sorted({token.partition(":")[0] for token in RESOURCE_TYPES})
+    versions = {package: _version(package) for package in packages}
+    with serving(functools.partial(SandboxProvider, emulator), versions) as here:
+        yield {**emulator.environment, **here}
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _version(package: str) -> str:
+    """Return the version of a package's SDK, which asks for a plugin of the same."""
+    return importlib.metadata.version(f"pulumi-{package}")

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -17,14 +16,12 @@ class SecretError(Exception):
     """A secret cannot be had; the message says why, without its value."""
 
 
-@dataclass(frozen=True)
-class SecretReference:
+class SecretReference(NamedTuple):
     """Where a container definition's secret comes from."""
 
-    arn: str
+    request: dict[str, str]
+    """The arguments of Secrets Manager's GetSecretValue."""
     json_key: str
-    version_stage: str
-    version_id: str
 
     @classmethod
     def parse(cls, value_from: str) -> "SecretReference":
@@ -43,12 +40,9 @@ class SecretReference:
                 " or :<JSON key>:<version stage>:<version id>"
             )
         key, stage, version = rest or ("", "", "")
-        return cls(":".join(parts[:_ARN_PARTS]), key, stage, version)
-
-    def request(self) -> dict[str, str]:
-        """Return the arguments of Secrets Manager's GetSecretValue."""
-        optional = {"VersionStage": self.version_stage, "VersionId": self.version_id}
-        return {"SecretId": self.arn, **{name: it for name, it in optional.items() if it}}
+        arn = ":".join(parts[:_ARN_PARTS])
+        given = {"SecretId": arn, "VersionStage": stage, "VersionId": version}
+        return cls({name: text for name, text in given.items() if text}, key)
 
 
 def resolve(account: Account, container: Mapping[str, Any]) -> dict[str, str]:
@@ -62,7 +56,7 @@ def resolve(account: Account, container: Mapping[str, Any]) -> dict[str, str]:
     for item in container.get("secrets", []):
         reference = SecretReference.parse(item["valueFrom"])
         try:
-            value = client.get_secret_value(**reference.request())["SecretString"]
+            value = client.get_secret_value(**reference.request)["SecretString"]
         except ClientError as error:
             raise SecretError(
                 f"the secret {item['valueFrom']} of {item['name']} cannot be read:"

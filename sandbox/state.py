@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from sandbox.binaries import cache_directory
-from sandbox.emulator import environment
 from sandbox.errors import SandboxError
 
 _STATE = "state.json"
@@ -40,19 +39,11 @@ class State:
     started: float
     phase: str = "starting"
     """`starting`, `up` (all targets were UP; an empty one has none), `failed`."""
-    region: str = ""
     emulator_url: str = ""
     prometheus_url: str = ""
-    access_key_id: str = ""
-    secret_access_key: str = field(default="", repr=False)
     outputs: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def aws(self) -> dict[str, str]:
-        """Environment variables that lead to the emulated account, as its administrator."""
-        return environment(
-            self.emulator_url, self.region, self.access_key_id, self.secret_access_key
-        )
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of the environment, that lead to the emulated account, as its administrator."""
 
 
 class Directory:
@@ -77,8 +68,8 @@ class Directory:
             StateError: the name is not allowed; a sandbox of this name is running; or what is
                 there is no sandbox's.
         """
-        path = _path(secrets.token_hex(3) if name is None else name)
-        root = path.parent
+        root = _root()
+        path = root / check_name(secrets.token_hex(3) if name is None else name)
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with root.with_suffix(".lock").open("w") as one_at_a_time:
             fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
@@ -112,10 +103,10 @@ class Directory:
         try:
             with (self.path / _LOCK).open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
         except BlockingIOError:
             return True
+        except FileNotFoundError:
+            pass
         return False
 
     def read(self) -> State:
@@ -170,30 +161,23 @@ def find(name: str | None) -> Directory:
     Raises:
         StateError: there is none, or the name is not allowed.
     """
-    if name is not None:
-        check_name(name)
-    running = [
-        directory
+    running = {
+        directory.path.name: directory
         for directory in _sandboxes(_root())
         if directory.is_owned() and (directory.path / _STATE).exists()
-    ]
-    if name is not None:
-        for directory in running:
-            if directory.path.name == name:
-                return directory
-    elif running:
-        return max(running, key=lambda directory: directory.read().started)
-    names = ", ".join(directory.path.name for directory in running) or "none"
+    }
+    if name is None and running:
+        return max(running.values(), key=lambda directory: directory.read().started)
+    if name is not None and check_name(name) in running:
+        return running[name]
     wanted = f"no sandbox {name!r} is running" if name else "no sandbox is running"
-    raise StateError(f"{wanted} (running: {names}): start one with `python -m sandbox up`")
+    raise StateError(
+        f"{wanted} (running: {', '.join(running) or 'none'}): start one with `python -m sandbox up`"
+    )
 
 
 def _root() -> Path:
     return cache_directory() / "sandboxes"
-
-
-def _path(name: str) -> Path:
-    return _root() / check_name(name)
 
 
 def _sandboxes(root: Path) -> Iterator[Directory]:

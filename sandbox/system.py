@@ -6,7 +6,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,12 +13,15 @@ from sandbox import binaries, prometheus
 from sandbox.addresses import LOOPBACK, reserve_vpc_range
 from sandbox.configuration import handed_over, local_stack
 from sandbox.deploy import deploy
+from sandbox.docker import DockerRuntime
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
+from sandbox.options import Options
+from sandbox.provider import serve
 from sandbox.resources import Account, images
-from sandbox.runtimes import DockerRuntime, ImageError, ProcessRuntime, Runtime
+from sandbox.runtimes import Fallback, ImageError, ProcessRuntime, Runtime
 from sandbox.state import Directory, State
 from sandbox.workspace import Workspace
 
@@ -29,33 +31,9 @@ _POLL_INTERVAL_S = 0.25
 _GIVE_UP_AFTER_FAILURES = 3
 """Tasks in a row that die: what ECS's deployment circuit breaker counts too."""
 
-RUNTIMES = ("auto", "docker", "process")
-DEPLOYMENTS = ("in-process", "pulumi", "empty")
-
 
 class NotUpError(SandboxError):
     """Not all targets came up; the message says which, why, and where the logs are."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asks for."""
-
-    stack: str = "dev"
-    name: str | None = None
-    """Of the sandbox. Default: a random one."""
-    emulator_port: int | None = None
-    """Default: a free one."""
-    config: Mapping[str, str] = field(default_factory=dict)
-    """Configuration key -> value, in place of what the stack's file says."""
-    runtime: str = "auto"
-    """How containers run: one of `RUNTIMES`. `auto`: in Docker where an engine answers and the
-    image can be had, else as processes."""
-    deploy: str = "in-process"
-    """How to deploy: one of `DEPLOYMENTS`. By `pulumi`: its CLI does it. `empty`: leave that to the
-    user, through the CLI."""
-    timeout_s: float = 120.0
-    """How long targets may take to come up, once all is deployed."""
 
 
 class Sandbox:
@@ -97,7 +75,7 @@ class Sandbox:
         options = self._options
         vpc = reserve_vpc_range()
         stack.callback(vpc.release)
-        stack_here = local_stack(options.stack, vpc, options.config)
+        stack_here = local_stack(options.stack, vpc, options.overrides)
         settings = stack_here.settings
         files = binaries.ensure()
         if options.deploy != "in-process":
@@ -110,22 +88,20 @@ class Sandbox:
             pid=os.getpid(),
             stack=options.stack,
             started=time.time(),
-            region=stack_here.region,
             prometheus_url=f"http://{LOOPBACK}:{settings.prometheus['port']}",
         )
         self.directory.write(self.state)
         self._log_to_file(stack)
 
-        emulator = Emulator(self.state.region)
-        emulator.start(options.emulator_port)
+        emulator = Emulator(stack_here.region)
+        emulator.start(options.port)
         stack.callback(emulator.stop)
         self._progress(f"emulated AWS at {emulator.endpoint}, VPC {vpc.cidr}")
         self.state.emulator_url = emulator.endpoint
-        self.state.access_key_id = emulator.access_key_id
-        self.state.secret_access_key = emulator.secret_access_key
+        self.state.variables = emulator.environment
         self.directory.write(self.state)
         config = {**stack_here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
-        account = self._deploy(emulator, config)
+        account = self._deploy(emulator, config, stack)
         emulator.enforce_iam()
         self.directory.write(self.state)
 
@@ -149,7 +125,7 @@ class Sandbox:
             NotUpError: that takes too long, or Prometheus keeps dying.
         """
         expected = len(self.state.outputs.get("host_ids", []))
-        deadline = time.monotonic() + self._options.timeout_s
+        deadline = time.monotonic() + self._options.timeout
         before = ""
         while True:
             problem = ""
@@ -198,7 +174,9 @@ class Sandbox:
             lines += self._agent.last_errors()
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
 
-    def _deploy(self, emulator: Emulator, config: Mapping[str, Any]) -> Account:
+    def _deploy(
+        self, emulator: Emulator, config: Mapping[str, Any], context: contextlib.ExitStack
+    ) -> Account:
         """Deploy in the way that was asked for, and note the outputs."""
         stack = self._options.stack
         if self._options.deploy == "in-process":
@@ -209,7 +187,9 @@ class Sandbox:
             self.state.outputs = deployment.outputs
             self._progress(f"stack {stack} deployed: {deployment.resources} resources")
             return account
-        workspace = Workspace(self.directory.pulumi, stack, emulator.environment)
+        self.state.variables = context.enter_context(serve(emulator))
+        workspace = Workspace(self.directory.pulumi, stack, self.state.variables)
+        context.callback(workspace.end)
         workspace.create(config)
         if self._options.deploy == "pulumi":
             workspace.up()
@@ -217,27 +197,29 @@ class Sandbox:
         return Account(emulator)
 
     def _runtime(self, account: Account, files: Mapping[str, Path]) -> Runtime:
-        """Choose how containers run; in Docker, their images are built now."""
+        """Choose how containers run; in Docker, the images that there are are built now."""
+        processes = ProcessRuntime(list(dict.fromkeys(file.parent for file in files.values())))
         wanted = self._options.runtime
-        if wanted != "process":
-            docker = DockerRuntime(self.directory.logs / "docker-build.log")
-            problem = docker.problem() or self._build_images(account, docker)
-            if not problem:
-                return docker
-            if wanted == "docker":
-                raise ImageError(f"containers cannot run in Docker: {problem}")
-            self._progress(f"containers run as processes, as Docker cannot be used: {problem}")
-        return ProcessRuntime(list(dict.fromkeys(file.parent for file in files.values())))
+        if wanted == "process":
+            return processes
+        docker = DockerRuntime(self.directory.logs / "docker-build.log")
+        problem = docker.problem()
+        if not problem:
+            self._progress("building the image in Docker")
+            try:
+                for source in images.sources(account):
+                    docker.build(source)
+            except ImageError as error:
+                problem = str(error)
+        if problem and wanted == "docker":
+            raise ImageError(f"containers cannot run in Docker: {problem}")
+        if problem:
+            self._no_docker(problem)
+            return processes
+        return docker if wanted == "docker" else Fallback(docker, processes, self._no_docker)
 
-    def _build_images(self, account: Account, docker: DockerRuntime) -> str:
-        """Return why an image cannot be built; empty when all have been."""
-        self._progress("building the image in Docker")
-        try:
-            for source in images.sources(account):
-                docker.build(source)
-        except ImageError as error:
-            return str(error)
-        return ""
+    def _no_docker(self, problem: str) -> None:
+        self._progress(f"containers run as processes, as Docker cannot be used: {problem}")
 
     def _resources_progress(self, count: int) -> None:
         if count % 25 == 0:

@@ -1,15 +1,13 @@
 """The stack under Pulumi's own engine: a directory in which the CLI finds all that it needs.
 
-Home, plugins, state, passphrase and stack file are the sandbox's own. Nothing of the user's login,
+Home, state, passphrase and stack file are the sandbox's own. Nothing of the user's login,
 state or AWS profile is read or changed.
 """
 
 import contextlib
-import importlib.metadata
 import json
 import os
 import secrets
-import shlex
 import signal
 import subprocess
 import sys
@@ -23,7 +21,6 @@ from sandbox.binaries import ensure
 from sandbox.configuration import ROOT, project
 from sandbox.emulator import isolated
 from sandbox.errors import SandboxError
-from sandbox.resources import RESOURCE_TYPES
 
 _PASSPHRASE_BYTES = 16
 _STOP_TIMEOUT_S = 20
@@ -40,18 +37,15 @@ class Workspace:
     is the checkout's own.
     """
 
-    def __init__(self, path: Path, stack: str, aws: Mapping[str, str]) -> None:
-        """Name a workspace that `create` makes, or has made.
-
-        Args:
-            path: its directory.
-            stack: name of the stack.
-            aws: environment variables that lead to the emulated account.
-        """
+    def __init__(self, path: Path, stack: str, variables: Mapping[str, str]) -> None:
+        """Name the workspace in a directory; `variables` are those of `provider.serve`."""
         self.path = path
         self.project = path / "project"
+        self.stack_file = self.project / f"Pulumi.{stack}.yaml"
         self.stack = stack
-        self._aws = aws
+        self._variables = variables
+        self._home = path / "home"
+        self._passphrase = path / "passphrase"
 
     def create(self, config: Mapping[str, Any], program: Path = ROOT) -> None:
         """Make the directory and an empty stack.
@@ -65,8 +59,6 @@ class Workspace:
             PulumiError: it fails.
         """
         self.path.mkdir(mode=0o700)
-        for package in {token.partition(":")[0] for token in RESOURCE_TYPES}:
-            _install_plugin(self.path / "home" / "plugins", package)
         (self.path / "state").mkdir()
         self._passphrase.write_text(secrets.token_hex(_PASSPHRASE_BYTES), encoding="utf-8")
         self.project.mkdir()
@@ -79,6 +71,15 @@ class Workspace:
         done = self.run("stack", "init", self.stack, stdout=subprocess.PIPE)
         if done.returncode:
             raise PulumiError(f"Pulumi cannot make the stack {self.stack}:\n{done.stdout}")
+
+    def end(self) -> None:
+        """Kill what the CLI has left: a language host, when it was killed or ran a component."""
+        home = f"PULUMI_HOME={self._home}".encode()
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended, or is another user's
+                named = (process / "comm").read_text(encoding="utf-8").startswith("pulumi")
+                if named and home in (process / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(process.name), signal.SIGKILL)
 
     def exists(self) -> bool:
         """Tell whether `create` has made it."""
@@ -136,21 +137,14 @@ class Workspace:
         )
 
     def replace_process(self, arguments: Sequence[str]) -> NoReturn:
-        """Go on as the CLI: its display, questions, signals and exit code are the user's.
-
-        Raises:
-            BinaryError: the CLI cannot be had.
-        """
+        """Go on as the CLI: its display, questions, signals and exit code are the user's."""
         command = self._command(*arguments)
         os.execve(command[0], command, self._environment())  # noqa: S606 - no shell is meant
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs as they are now, `[secret]` in place of what is secret."""
-        for resource in self.resources():
-            if resource["type"] == "pulumi:pulumi:Stack":
-                outputs = resource.get("outputs", {})
-                return {name: _shown(value) for name, value in outputs.items()}
-        return {}
+        stacks = [it for it in self.resources() if it["type"] == "pulumi:pulumi:Stack"]
+        return {k: _shown(v) for stack in stacks for k, v in stack.get("outputs", {}).items()}
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state."""
@@ -158,25 +152,13 @@ class Workspace:
             state = json.loads(self.state_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return []
-        found: list[dict[str, Any]] = (state["checkpoint"].get("latest") or {}).get(
-            "resources"
-        ) or []
-        return found
+        return (state["checkpoint"].get("latest") or {}).get("resources") or []
 
     @property
     def state_file(self) -> Path:
         """Where Pulumi's file backend keeps the stack's state."""
         stacks = self.path / "state" / ".pulumi" / "stacks"
         return stacks / str(project()["name"]) / f"{self.stack}.json"
-
-    @property
-    def stack_file(self) -> Path:
-        """The stack's configuration."""
-        return self.project / f"Pulumi.{self.stack}.yaml"
-
-    @property
-    def _passphrase(self) -> Path:
-        return self.path / "passphrase"
 
     def _command(self, *arguments: str) -> list[str]:
         cli = ensure(["pulumi"])["pulumi"]
@@ -188,27 +170,14 @@ class Workspace:
         path = environment.get("PATH", os.defpath)
         return {
             **environment,
-            **self._aws,
+            **self._variables,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}",
-            "PULUMI_HOME": str(self.path / "home"),
+            "PULUMI_HOME": str(self._home),
             "PULUMI_BACKEND_URL": (self.path / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
-
-
-def _install_plugin(plugins: Path, package: str) -> None:
-    """Put our provider where the CLI looks for a package's, at the version of the SDK."""
-    directory = plugins / f"resource-{package}-v{importlib.metadata.version(f'pulumi-{package}')}"
-    directory.mkdir(parents=True)
-    script = directory / f"pulumi-resource-{package}"
-    words = [sys.executable, "-P", "-m", "sandbox.provider", package]
-    script.write_text(
-        f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.join(words)} "$@"\n',
-        encoding="utf-8",
-    )
-    script.chmod(0o755)
 
 
 def _runtime() -> dict[str, Any]:

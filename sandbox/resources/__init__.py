@@ -1,6 +1,7 @@
 """The emulated AWS as Pulumi's providers see it: resource types, functions and images, as data."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sandbox.resources import containers, identity, instances, network
 from sandbox.resources.base import Account, GoneError, Inputs
@@ -16,8 +17,36 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
 }
 """Pulumi's token of a type -> how it is made, read, changed and removed."""
 
+
+def resource_type(token: str) -> ResourceType:
+    """Return the entry of a type.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if token not in RESOURCE_TYPES:
+        raise ValueError(
+            f"the sandbox has no entry for the type {token}: add one to RESOURCE_TYPES in"
+            " sandbox/resources/"
+        )
+    return RESOURCE_TYPES[token]
+
+
+def invoke(account: Account, token: str, args: Inputs) -> dict[str, Any]:
+    """Answer a function (data source).
+
+    Raises:
+        ValueError: there is no entry for it.
+    """
+    if token not in INVOKES:
+        raise ValueError(
+            f"the sandbox has no entry for the function {token}: add one to INVOKES in"
+            " sandbox/resources/invokes.py"
+        )
+    return INVOKES[token](account, args)
+
+
 __all__ = [
-    "INVOKES",
     "RESOURCE_TYPES",
     "Account",
     "Created",
@@ -25,4 +54,6 @@ __all__ = [
     "ImageSource",
     "Inputs",
     "ResourceType",
+    "invoke",
+    "resource_type",
 ]

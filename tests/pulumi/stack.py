@@ -15,6 +15,7 @@ import yaml
 from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator
+from sandbox.provider import serve
 from sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -64,14 +65,11 @@ class Run:
 class Stack:
     """The stack, and what has been said about it."""
 
-    def __init__(
-        self, emulator: Emulator, directory: Path, name: str = "dev", program: Path = ROOT
-    ) -> None:
+    def __init__(self, emulator: Emulator, workspace: Workspace, program: Path) -> None:
         self.emulator = emulator
+        self.workspace = workspace
         self.program = program
         self.said: list[str] = []
-        self.workspace = Workspace(directory / "pulumi", name, emulator.environment)
-        self.workspace.create(config(emulator, name), program)
 
     def configure(self, changes: Changes) -> None:
         """Write settings into the stack's file, as a user does."""
@@ -120,6 +118,20 @@ def config(emulator: Emulator, stack: str) -> dict[str, Any]:
     vpc.release()  # no host runs in it
     endpoints = [{"ec2": emulator.endpoint}]
     return {**local_stack(stack, vpc, {}).config, "aws:endpoints": endpoints}
+
+
+@contextlib.contextmanager
+def new_stack(
+    emulator: Emulator, directory: Path, name: str = "dev", program: Path = ROOT
+) -> Iterator[Stack]:
+    """Return a stack in which nothing is deployed; commands work until the context ends."""
+    with serve(emulator) as variables:
+        workspace = Workspace(directory / "pulumi", name, variables)
+        workspace.create(config(emulator, name), program)
+        try:
+            yield Stack(emulator, workspace, program)
+        finally:
+            workspace.end()
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import pytest
 from components.containers.image import content_tag
 from sandbox.configuration import ROOT
 from tests.pulumi.inventory import inventory
-from tests.pulumi.stack import Run, Stack, copy_program, new_emulator, set_version
+from tests.pulumi.stack import Run, Stack, copy_program, new_emulator, new_stack, set_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("stack")
-    with new_emulator() as emulator:
-        yield Stack(emulator, directory, program=copy_program(directory))
+    program = copy_program(directory)
+    with new_emulator() as emulator, new_stack(emulator, directory, program=program) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from sandbox.configuration import ROOT, handed_over
 from sandbox.deploy import DeployError, deploy
 from sandbox.resources import Account
 from tests.pulumi.inventory import inventory
-from tests.pulumi.stack import Stack, new_emulator
+from tests.pulumi.stack import Stack, new_emulator, new_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +47,9 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(params=["dev"])
-def stack(emulator: Emulator, tmp_path: Path, request: pytest.FixtureRequest) -> Stack:
-    return Stack(emulator, tmp_path, request.param)
+def stack(emulator: Emulator, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    with new_stack(emulator, tmp_path, request.param) as made:
+        yield made
 
 
 @pytest.mark.parametrize("stack", STACKS, indirect=True)

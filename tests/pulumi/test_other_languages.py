@@ -9,7 +9,7 @@ import yaml
 
 from sandbox.configuration import ROOT
 from tests.pulumi.inventory import inventory
-from tests.pulumi.stack import Stack, new_emulator
+from tests.pulumi.stack import new_emulator, new_stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +35,7 @@ def test_a_yaml_program_deploys_a_component(tmp_path: Path) -> None:
     project = tmp_path / "consumer"
     project.mkdir()
     (project / "Pulumi.yaml").write_text(yaml.safe_dump(PROGRAM), encoding="utf-8")
-    with new_emulator() as emulator:
-        stack = Stack(emulator, tmp_path)
+    with new_emulator() as emulator, new_stack(emulator, tmp_path) as stack:
 
         def pulumi(*arguments: str) -> str:
             done = stack.workspace.run("--cwd", str(project), *arguments, stdout=subprocess.PIPE)

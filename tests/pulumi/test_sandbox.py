@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -54,16 +55,41 @@ def test_an_empty_sandbox_is_left_to_the_user() -> None:
         status = deployed.status()
         assert (status["phase"], status["outputs"], status["targets"]) == ("up", {}, [])
         assert "Nothing is deployed." in run("status", "--name", deployed.name).stdout
-        config = run(
+        path = "prometheus-aws:network.vpcCidr"
+        config = run("pulumi", "--name", deployed.name, "config", "get", "--path", path)
+        assert config.stdout.startswith("127.")
+
+
+def _of_pulumi(sandbox: str) -> list[str]:
+    """Return the command lines of what the CLI runs for a sandbox."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended since
+            if f"/{sandbox}/pulumi/home".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text(encoding="utf-8"))
+    return found
+
+
+def test_what_a_killed_cli_leaves_ends_with_the_sandbox() -> None:
+    with Deployed.up("--empty", "--runtime", "process") as deployed:
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox",
             "pulumi",
             "--name",
             deployed.name,
-            "config",
-            "get",
-            "--path",
-            "prometheus-aws:network.vpcCidr",
-        )
-        assert config.stdout.startswith("127.")
+            "up",
+            "--yes",
+        ]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as cli:
+
+            def evaluates() -> bool:
+                return any("pulumi-language-python-exec" in it for it in _of_pulumi(deployed.name))
+
+            until("the program is evaluated", TIMEOUT_S, evaluates)
+            cli.kill()
+    until("nothing is left", TIMEOUT_S, lambda: not _of_pulumi(deployed.name))
 
 
 def _emulated_preview(stack: str, summary: Path) -> subprocess.CompletedProcess[str]:

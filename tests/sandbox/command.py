@@ -129,21 +129,12 @@ class Account:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - made at run time
         """Return the administrator's boto3 client."""
-        return self.client_of(
-            service,
-            self.environment["AWS_ACCESS_KEY_ID"],
-            self.environment["AWS_SECRET_ACCESS_KEY"],
-        )
+        return client(service, self.environment)
 
     def client_of(self, service: str, access_key_id: str, secret_access_key: str) -> Any:  # noqa: ANN401 - made at run time
         """Return somebody else's boto3 client."""
-        return client(
-            service,
-            self.environment["AWS_ENDPOINT_URL"],
-            self.environment["AWS_REGION"],
-            access_key_id,
-            secret_access_key,
-        )
+        key = {"AWS_ACCESS_KEY_ID": access_key_id, "AWS_SECRET_ACCESS_KEY": secret_access_key}
+        return client(service, {**self.environment, **key})
 
     def scoped_key(self) -> tuple[str, str]:
         """Return both halves of Prometheus's access key, from the secret."""

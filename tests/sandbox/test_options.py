@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.options import options, parse
+from sandbox.options import parse
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_what_follows_pulumi_is_pulumis(line: str, name: str | None, arguments: 
     ],
 )
 def test_ways_to_deploy(line: str, deploy: str) -> None:
-    assert options(parse(line.split())).deploy == deploy
+    assert parse(line.split()).deploy == deploy
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,36 @@ def test_paths_of_a_container(inside: str, local: str) -> None:
     assert runtimes.to_local(inside, paths) == local
 
 
+class _Runtime:
+    """Starts nothing; the image cannot be had if there is a problem."""
+
+    def __init__(self, problem: str = "") -> None:
+        self.problem = problem
+        self.asked = 0
+        self.running: Any = object()
+
+    def start(self, _spec: runtimes.ContainerSpec) -> runtimes.Running:
+        self.asked += 1
+        if self.problem:
+            raise runtimes.ImageError(self.problem)
+        return self.running  # type: ignore[no-any-return]
+
+
+def test_containers_fall_back_once_to_what_can_run_them() -> None:
+    spec: Any = object()
+    said: list[str] = []
+    first, second = _Runtime(), _Runtime()
+    fallback = runtimes.Fallback(first, second, said.append)
+    assert fallback.start(spec) is first.running
+    first.problem = "docker build failed: no such image"
+    assert fallback.start(spec) is second.running
+    assert fallback.start(spec) is second.running
+    assert (first.asked, second.asked, said) == (2, 2, [first.problem])
+    second.problem = "its Dockerfile is odd"
+    with pytest.raises(runtimes.ImageError, match="odd"):
+        fallback.start(spec)
+
+
 @pytest.mark.parametrize(
     ("value_from", "request_", "json_key"),
     [
@@ -87,7 +117,7 @@ def test_paths_of_a_container(inside: str, local: str) -> None:
 )
 def test_secret_references(value_from: str, request_: dict[str, str], json_key: str) -> None:
     reference = SecretReference.parse(value_from)
-    assert reference.request() == request_
+    assert reference.request == request_
     assert reference.json_key == json_key
 
 
@@ -289,7 +319,9 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _state(name: str, started: float) -> state.State:
-    return state.State(name, os.getpid(), "dev", started, secret_access_key=HIDDEN)
+    return state.State(
+        name, os.getpid(), "dev", started, variables={"AWS_SECRET_ACCESS_KEY": HIDDEN}
+    )
 
 
 @pytest.mark.usefixtures("_cache")

@@ -1,12 +1,11 @@
-"""The provider plugin without an engine: every entry of the table, in the emulated AWS."""
+"""The provider without an engine: every entry of the table, in the emulated AWS."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc  # type: ignore[import-untyped]
@@ -21,7 +20,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from sandbox.emulator import Emulator
 from sandbox.plugin_server import RefusedError
 from sandbox.properties import marked, plain, plain_properties
-from sandbox.provider import SandboxProvider
+from sandbox.provider import SandboxProvider, serve
 from sandbox.resources import RESOURCE_TYPES
 from sandbox.resources.api import same
 from tests.sandbox.command import ROOT
@@ -81,7 +80,7 @@ class Plugin:
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.provider = SandboxProvider({})
+        self.provider = SandboxProvider(emulator, "aws")
         self.configure(
             {
                 "aws:config:region": emulator.region,
@@ -177,6 +176,10 @@ class Plugin:
                 )
             )
         )
+
+    def invoked(self, token: str) -> dict[str, Any]:
+        answer = asyncio.run(self.provider.invoke(protocol.InvokeRequest(token, {})))
+        return plain_properties(answer.return_value or {})
 
     def delete(self, resource: Resource) -> None:
         asyncio.run(
@@ -748,79 +751,89 @@ def test_refusal_names_the_resource(plugin: Plugin) -> None:
 
 
 def test_functions(plugin: Plugin) -> None:
-    def invoke(token: str) -> protocol.InvokeResponse:
-        return asyncio.run(plugin.provider.invoke(protocol.InvokeRequest(token, {})))
-
-    region = invoke("aws:index/getRegion:getRegion").return_value
-    assert region is not None
-    assert plain(region["region"]) == "eu-west-1"
+    assert plugin.invoked("aws:index/getRegion:getRegion")["region"] == "eu-west-1"
     with pytest.raises(RefusedError, match="no entry for the function aws:index/getBanana"):
-        invoke("aws:index/getBanana:getBanana")
+        plugin.invoked("aws:index/getBanana:getBanana")
 
 
 @pytest.mark.parametrize(
-    ("variables", "message"),
+    "urls",
     [
-        ({"aws:endpoints": '[{"ec2": "http://127.0.0.1:1", "iam": "http://127.0.0.1:2"}]'}, "one"),
-        ({"aws:endpoints": '[{"ec2": "https://ec2.eu-west-1.amazonaws.com"}]'}, "this machine"),
-        ({"aws:endpoints": '[{"ec2": "http://127.0.0.1:1"}]'}, "aws:region is not set"),
+        ["http://127.0.0.1:1"],
+        ["https://ec2.eu-west-1.amazonaws.com"],
+        ["", "https://iam.amazonaws.com"],  # the emulator's own for one service only
     ],
 )
-def test_only_an_emulator_is_spoken_to(variables: dict[str, str], message: str) -> None:
-    request = protocol.ConfigureRequest(variables, {}, accept_secrets=True, accept_resources=True)
-    with pytest.raises(RefusedError, match=message):
-        asyncio.run(SandboxProvider({}).configure(request))
+def test_only_the_emulator_is_spoken_to(urls: list[str], plugin: Plugin) -> None:
+    services = [{f"service{n}": url or plugin.emulator.endpoint} for n, url in enumerate(urls)]
+    variables = {"aws:config:endpoints": json.dumps(services)}
+    with pytest.raises(RefusedError, match=f"{urls[-1]}.*: expected {plugin.emulator.endpoint}"):
+        plugin.configure(variables)
 
 
-def test_without_an_emulator_only_random_works() -> None:
-    provider = SandboxProvider({})
-    asyncio.run(provider.configure(protocol.ConfigureRequest({}, {}, True, True)))  # noqa: FBT003
+def test_another_region_and_key_are_the_programs_choice(plugin: Plugin) -> None:
+    iam = plugin.client("iam")
+    iam.create_user(UserName="other")
+    key = iam.create_access_key(UserName="other")["AccessKey"]
+    another = Plugin(plugin.emulator)
+    another.configure(
+        {
+            "aws:config:region": "us-west-2",
+            "aws:config:accessKey": key["AccessKeyId"],
+            "aws:config:secretKey": key["SecretAccessKey"],
+        }
+    )
+    assert another.invoked("aws:index/getRegion:getRegion")["region"] == "us-west-2"
+    caller = another.invoked("aws:index/getCallerIdentity:getCallerIdentity")
+    assert str(caller["arn"]).endswith(":user/other")
 
-    def create(token: str, given: Mapping[str, Any]) -> protocol.CreateResponse:
-        request = protocol.CreateRequest(urn(token, "x"), marked(given, {}), 0, preview=False)
-        return asyncio.run(provider.create(request))
 
-    made = create("random:index/randomId:RandomId", {"byteLength": 4})
-    assert len(plain(made.properties["hex"])) == 8
-    with pytest.raises(RefusedError, match="aws:endpoints is not set"):
-        create(VPC, {})
+@contextlib.contextmanager
+def _connection(address: str) -> Iterator[Any]:
+    # Without the option, connections to the same address are one.
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(address, options) as channel:
+        yield provider_pb2_grpc.ResourceProviderStub(channel)
 
 
-def test_plugin_process_speaks_the_protocol(plugin: Plugin) -> None:
+def _tags(stub: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - gRPC's
+    given = struct_pb2.Struct()
+    given.update({"cidrBlock": "127.50.0.0/16"})
+    filled = stub.Check(proto.CheckRequest(urn=urn(VPC, name), news=given)).inputs
+    return dict(filled["tags"])
+
+
+def test_engines_attach_to_what_is_served(plugin: Plugin) -> None:
     emulator = plugin.emulator
-    environment = {
-        "AWS_ENDPOINT_URL": emulator.endpoint,
-        "AWS_REGION": emulator.region,
-        "AWS_ACCESS_KEY_ID": emulator.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": emulator.secret_access_key,
-        "AWS_PROFILE": "of-the-user-and-not-there",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "sandbox.provider", "docker", "127.0.0.1:1", "--logflow"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            address = f"127.0.0.1:{process.stdout.readline().strip()}"
-            with grpc.insecure_channel(address) as channel:
-                stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
-                version = stub.GetPluginInfo(empty_pb2.Empty()).version
-                assert f"pulumi-docker=={version}" in (ROOT / "requirements.txt").read_text()
-                stub.Configure(proto.ConfigureRequest(variables={}, acceptSecrets=True))
-                with pytest.raises(grpc.RpcError) as refused:
-                    stub.Create(proto.CreateRequest(urn=urn(VPC, "bad"), properties={}))
-                assert refused.value.details().startswith(f"{VPC} 'bad': ")
-                assert "File " not in refused.value.details()
-                given = struct_pb2.Struct()
-                given.update({"user": emulator.client("iam").get_user()["User"]["UserName"]})
-                made = stub.Create(proto.CreateRequest(urn=urn(KEY, "k"), properties=given))
-                listed = emulator.client("iam").list_access_keys(UserName=given["user"])
-                assert made.id in {key["AccessKeyId"] for key in listed["AccessKeyMetadata"]}
-                assert made.properties["secret"]["value"]  # a secret, marked as one
-                stub.Delete(
-                    proto.DeleteRequest(urn=urn(KEY, "k"), id=made.id, properties=made.properties)
-                )
-        finally:
-            process.terminate()
+    with serve(emulator) as variables:
+        served = dict(it.split(":") for it in variables["PULUMI_DEBUG_PROVIDERS"].split(","))
+        assert served.keys() == {"aws", "docker", "random"}
+        address = f"127.0.0.1:{served['docker']}"
+        with _connection(address) as stub, _connection(address) as other:
+            stub.Attach(proto.PluginAttach(address="127.0.0.1:1"))
+            version = stub.GetPluginInfo(empty_pb2.Empty()).version
+            assert f"pulumi-docker=={version}" in (ROOT / "requirements.txt").read_text()
+            # Two providers of a program, or two programs: each keeps its own configuration.
+            for each, owner in ((stub, "one"), (other, "two")):
+                tags = {"aws:defaultTags": json.dumps({"tags": {"owner": owner}})}
+                each.Configure(proto.ConfigureRequest(variables=tags, acceptSecrets=True))
+            assert [_tags(each, "net") for each in (stub, other)] == [
+                {"owner": "one"},
+                {"owner": "two"},
+            ]
+            with pytest.raises(grpc.RpcError) as refused:
+                stub.Create(proto.CreateRequest(urn=urn(VPC, "bad"), properties={}))
+            assert refused.value.details().startswith(f"{VPC} 'bad': ")
+            assert "File " not in refused.value.details()
+            given = struct_pb2.Struct()
+            given.update({"user": emulator.client("iam").get_user()["User"]["UserName"]})
+            made = stub.Create(proto.CreateRequest(urn=urn(KEY, "k"), properties=given))
+            listed = emulator.client("iam").list_access_keys(UserName=given["user"])
+            assert made.id in {key["AccessKeyId"] for key in listed["AccessKeyMetadata"]}
+            assert made.properties["secret"]["value"]  # a secret, marked as one
+            stub.Delete(
+                proto.DeleteRequest(urn=urn(KEY, "k"), id=made.id, properties=made.properties)
+            )
+    with _connection(address) as stub, pytest.raises(grpc.RpcError) as gone:
+        stub.GetPluginInfo(empty_pb2.Empty())
+    assert gone.value.code() is grpc.StatusCode.UNAVAILABLE
