@@ -8,7 +8,8 @@ import pytest
 
 from components.arguments import camel
 from mocks.recording import deploy, refuse
-from settings import BLOCKS, Settings, SettingsError
+from settings import BLOCKS, HostsArgs, Settings, SettingsError
+from tests.components.examples import EXAMPLES
 from tests.unit.configurations import Values, namespaced, parse, problems
 
 EMULATED = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
@@ -59,44 +60,17 @@ def test_the_defaults() -> None:
     }
 
 
+EXAMPLES_OF_ARGUMENTS = {HostsArgs: {"count": 5}} | {
+    example.shape: example.others for example in EXAMPLES.values()
+}
 EVERY_KEY: dict[str, dict[str, Any]] = {
-    "network": {
-        "vpcCidr": "192.168.0.0/20",
-        "zoneCount": 3,
-        "natStrategy": "per-az",
-        "flowLogs": True,
-        "logRetentionDays": 7,
-    },
-    "hosts": {
-        "count": 5,
-        "nodeExporterPort": 9101,
-        "instanceType": "t3.micro",
-        "amiId": "ami-0123456789abcdef0",
-        "sshCidrs": ["203.0.113.8/32"],
-        "rootVolumeGib": 20,
-        "sshKeyName": "admin",
-        "discoveryTagKey": "team:monitor",
-        "discoveryTagValue": "yes",
-    },
-    "prometheus": {
-        "cpuArchitecture": "X86_64",
-        "taskCpu": 1024,
-        "taskMemory": 4096,
-        "storageGib": 100,
-        "logRetentionDays": 30,
-        "deleteImagesOnDestroy": True,
-        "port": 9091,
-        "adminCidrs": ["203.0.113.7/32", "198.51.100.0/24"],
-        "retention": "90d",
-        "scrapeInterval": "30s",
-        "discoveryRefreshInterval": "2m",
-        "credentials": "task-role",
-        "accessKeyRotation": 7,
-        "sampleLimit": 20_000,
-        "bodySizeLimitMib": 20,
-        "targetLimit": 500,
-        "runbookBaseUrl": "https://example.com/runbooks",
-    },
+    name: {
+        camel(key): value
+        for shape in block.shapes
+        for key, value in EXAMPLES_OF_ARGUMENTS[shape].items()
+        if camel(key) in block.knobs
+    }
+    for name, block in BLOCKS.items()
 }
 """Each with another value than its default."""
 
