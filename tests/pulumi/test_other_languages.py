@@ -25,12 +25,42 @@ PROGRAM = {
             "type": "prometheus-aws:index:MonitoringNetwork",
             "properties": {"vpcCidr": VPC, "zoneCount": 2, "allowLoopbackCidr": True},
         },
+        "prom": {
+            "type": "prometheus-aws:index:PrometheusService",
+            "properties": {
+                "vpcId": "${net.vpcId}",
+                "subnetIds": "${net.publicSubnetIds}",
+                "environment": "tried",
+                "deleteImagesOnDestroy": True,
+            },
+        },
+        "hosts": {
+            "type": "prometheus-aws:index:ExporterGroup",
+            "properties": {
+                "vpcId": "${net.vpcId}",
+                "prometheusSecurityGroupId": "${prom.securityGroupId}",
+            },
+        },
+        "host": {
+            "type": "prometheus-aws:index:ExporterNode",
+            "properties": {
+                "subnetId": "${net.publicSubnetIds[0]}",
+                "securityGroupId": "${hosts.securityGroupId}",
+                "instanceProfileName": "${hosts.instanceProfileName}",
+                "userData": "${hosts.userData}",
+                "amiId": "${hosts.amiId}",
+            },
+        },
     },
-    "outputs": {"vpc": "${net.vpcId}", "subnets": "${net.publicSubnetIds}"},
+    "outputs": {
+        "vpc": "${net.vpcId}",
+        "subnets": "${net.publicSubnetIds}",
+        "hosts": ["${host.instanceId}"],
+    },
 }
 
 
-def test_a_yaml_program_deploys_a_component(tmp_path: Path) -> None:
+def test_a_yaml_program_deploys_every_component(tmp_path: Path) -> None:
     """Anywhere on this machine: the workspace leads its plugins and its account."""
     project = tmp_path / "consumer"
     project.mkdir()
@@ -50,5 +80,7 @@ def test_a_yaml_program_deploys_a_component(tmp_path: Path) -> None:
         assert after["vpc"] - before["vpc"] == {outputs["vpc"]}
         assert len(outputs["subnets"]) == 2
         assert set(outputs["subnets"]) < after["subnet"]
+        assert after["instance"] - before["instance"] == set(outputs["hosts"])
+        assert len(after["service"] - before["service"]) == 1
         pulumi("destroy", "--yes", "--skip-preview")
         assert inventory(emulator) == before
