@@ -7,6 +7,7 @@ key that the user typed, before any resource is registered.
     python -m settings [STACK ...]    # check stack files; nothing is deployed
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -296,8 +297,14 @@ def check_stack_file(file: Path, stack: str) -> str:
     return f"{file}: every setting is legal{rest}"
 
 
-def main(stacks: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Check stack files, all of them by default; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m settings", description="Check stack files; nothing is deployed."
+    )
+    help_ = "as in Pulumi.<STACK>.yaml (default: all)"
+    parser.add_argument("stacks", nargs="*", metavar="STACK", help=help_)
+    stacks: list[str] = parser.parse_args(arguments).stacks
     files = [
         file.name.removeprefix("Pulumi.").removesuffix(".yaml")
         for file in sorted(Path().glob("Pulumi.*.yaml"))
