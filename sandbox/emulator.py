@@ -109,6 +109,11 @@ class Emulator:
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
         }
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration that leads Pulumi's provider to it, and tells the program of it."""
+        return {"aws:endpoints": [{"ec2": self.endpoint}]}
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
         """Return the administrator's client of an AWS service; it may be shared by threads."""
         with self._clients_lock:
@@ -161,7 +166,6 @@ class Emulator:
             self._server = None
 
     def _moto(self, action: str, data: bytes = b"") -> None:
-        """Call moto's own interface."""
         request = urllib.request.Request(  # noqa: S310 - our own endpoint
             f"{self.endpoint}/moto-api/{action}",
             data=data,

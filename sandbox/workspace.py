@@ -11,16 +11,17 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import yaml
 
 from sandbox.binaries import ensure
 from sandbox.configuration import ROOT, project
-from sandbox.emulator import isolated
+from sandbox.emulator import Emulator, isolated
 from sandbox.errors import SandboxError
+from sandbox.provider import serve
 
 _PASSPHRASE_BYTES = 16
 _STOP_TIMEOUT_S = 20
@@ -38,26 +39,47 @@ class Workspace:
     """
 
     def __init__(self, path: Path, stack: str, variables: Mapping[str, str]) -> None:
-        """Name the workspace in a directory; `variables` are those of `provider.serve`."""
+        """Name one that `new` has made; `variables` are those of `provider.serve`."""
         self.path = path
         self.project = path / "project"
         self.stack_file = self.project / f"Pulumi.{stack}.yaml"
         self.stack = stack
-        self._variables = variables
+        self.variables = variables
         self._home = path / "home"
         self._passphrase = path / "passphrase"
 
-    def create(self, config: Mapping[str, Any], program: Path = ROOT) -> None:
-        """Make the directory and an empty stack.
+    @classmethod
+    @contextlib.contextmanager
+    def new(
+        cls,
+        path: Path,
+        stack: str,
+        emulator: Emulator,
+        config: Mapping[str, Any],
+        program: Path = ROOT,
+    ) -> Iterator[Self]:
+        """Make a workspace in which commands work until the context ends.
 
         Args:
-            config: what the stack's file is to say.
+            path: its directory.
+            stack: name of the stack, in which nothing is deployed yet.
+            emulator: the account to deploy to.
+            config: what the stack's file is to say besides.
             program: directory of the Pulumi program.
 
         Raises:
             BinaryError: the CLI cannot be had.
             PulumiError: it fails.
         """
+        with serve(emulator) as variables:
+            workspace = cls(path, stack, variables)
+            try:
+                workspace._create({**config, **emulator.config}, program)
+                yield workspace
+            finally:
+                workspace._end()
+
+    def _create(self, config: Mapping[str, Any], program: Path) -> None:
         self.path.mkdir(mode=0o700)
         (self.path / "state").mkdir()
         self._passphrase.write_text(secrets.token_hex(_PASSPHRASE_BYTES), encoding="utf-8")
@@ -72,7 +94,7 @@ class Workspace:
         if done.returncode:
             raise PulumiError(f"Pulumi cannot make the stack {self.stack}:\n{done.stdout}")
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """Kill what the CLI has left: a language host, when it was killed or ran a component."""
         home = f"PULUMI_HOME={self._home}".encode()
         for process in Path("/proc").glob("[0-9]*"):
@@ -82,7 +104,7 @@ class Workspace:
                     os.kill(int(process.name), signal.SIGKILL)
 
     def exists(self) -> bool:
-        """Tell whether `create` has made it."""
+        """Tell whether `new` has made it."""
         return self.stack_file.exists()
 
     def up(self) -> None:
@@ -170,7 +192,7 @@ class Workspace:
         path = environment.get("PATH", os.defpath)
         return {
             **environment,
-            **self._variables,
+            **self.variables,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}",
             "PULUMI_HOME": str(self._home),
             "PULUMI_BACKEND_URL": (self.path / "state").as_uri(),

@@ -653,9 +653,9 @@ def test_drift_is_seen_and_mended(plugin: Plugin, world: World) -> None:
     assert plain(seen.inputs["tags"]) == {"a": "changed", "added": "x", "owner": "tests"}
     given = {"vpcId": world.other_vpc, "tags": {"a": "b"}}
     assert plugin.diff(drifted, given).diffs == ["ingress", "tags"]
-    mended = plugin.update(drifted, given)
-    assert plain_properties(plugin.read(mended).properties)["ingress"] == []
-    assert plain(plugin.read(mended).properties["tags"]) == {"a": "b", "owner": "tests"}
+    fixed = plugin.update(drifted, given)
+    assert plain_properties(plugin.read(fixed).properties)["ingress"] == []
+    assert plain(plugin.read(fixed).properties["tags"]) == {"a": "b", "owner": "tests"}
 
 
 @pytest.mark.parametrize(
