@@ -189,6 +189,7 @@ class Sandbox:
             Workspace.new(self.directory.pulumi, stack, emulator, config)
         )
         self.state.variables = workspace.variables
+        self.directory.write(self.state)
         if self._options.deploy == "pulumi":
             workspace.up()
             self.state.outputs = workspace.outputs()

@@ -17,6 +17,7 @@ from typing import Any, NoReturn, Self
 
 import yaml
 
+from mocks.evaluation import without_secrets
 from sandbox.binaries import ensure
 from sandbox.configuration import ROOT, project
 from sandbox.emulator import Emulator, isolated
@@ -166,7 +167,7 @@ class Workspace:
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs as they are now, `[secret]` in place of what is secret."""
         stacks = [it for it in self.resources() if it["type"] == "pulumi:pulumi:Stack"]
-        return {k: _shown(v) for stack in stacks for k, v in stack.get("outputs", {}).items()}
+        return dict(without_secrets(stacks[0].get("outputs", {}))) if stacks else {}
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state."""
@@ -208,15 +209,6 @@ def _runtime() -> dict[str, Any]:
     if sys.prefix != sys.base_prefix:
         options["virtualenv"] = sys.prefix
     return {"name": "python", "options": options}
-
-
-def _shown(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Put `[secret]` in place of what is encrypted in the state."""
-    if isinstance(value, dict):
-        if "ciphertext" in value:
-            return "[secret]"
-        return {key: _shown(item) for key, item in value.items()}
-    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
