@@ -100,7 +100,7 @@ class Workspace:
         home = f"PULUMI_HOME={self._home}".encode()
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # it has ended, or is another user's
-                named = (process / "comm").read_text(encoding="utf-8").startswith("pulumi")
+                named = (process / "comm").read_bytes().startswith(b"pulumi")
                 if named and home in (process / "environ").read_bytes().split(b"\0"):
                     os.kill(int(process.name), signal.SIGKILL)
 
