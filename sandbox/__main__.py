@@ -20,7 +20,6 @@ from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.options import Options, parse
-from sandbox.provider import serve
 from sandbox.state import Directory, State, StateError
 from sandbox.system import NotUpError, Sandbox
 from sandbox.workspace import Workspace
@@ -175,10 +174,7 @@ def _report(
     found: Directory, current: State, targets: Sequence[prometheus.Target], error: str
 ) -> dict[str, Any]:
     return {
-        "name": current.name,
-        "stack": current.stack,
-        "phase": current.phase,
-        "pid": current.pid,
+        **{name: getattr(current, name) for name in ("name", "stack", "phase", "pid")},
         "urls": {"prometheus": current.prometheus_url, "emulator": current.emulator_url},
         "logs": str(found.logs),
         "outputs": _outputs(found, current),
@@ -240,12 +236,8 @@ def _preview(parsed: Options) -> int:
         emulator = Emulator(here.region)
         emulator.start()
         stack.callback(emulator.stop)
-        config = {**here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
-        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        variables = stack.enter_context(serve(emulator))
-        workspace = Workspace(temporary / "pulumi", parsed.stack, variables)
-        stack.callback(workspace.end)
-        workspace.create(config)
+        path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "pulumi"
+        workspace = stack.enter_context(Workspace.new(path, parsed.stack, emulator, here.config))
         return workspace.run("preview").returncode
 
 

@@ -108,7 +108,6 @@ def _overrides(vpc: VpcRange) -> dict[str, Any]:
 
 
 def _stack_file(stack: str) -> dict[str, Any]:
-    """Return what `Pulumi.<stack>.yaml` says."""
     stacks = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
     file = ROOT / f"Pulumi.{stack}.yaml"
     if stack not in stacks:
@@ -123,7 +122,6 @@ def _stack_file(stack: str) -> dict[str, Any]:
 
 
 def _encrypted(path: str, value: object) -> Iterator[str]:
-    """Find the paths of encrypted values."""
     if isinstance(value, Mapping):
         if "secure" in value:
             yield path

@@ -57,8 +57,6 @@ class Task:
 
 @dataclass
 class _Service:
-    """What the agent knows of a service."""
-
     tasks: list[Task] = field(default_factory=list)
     failures: int = 0
     """Tasks in a row that ended by themselves."""

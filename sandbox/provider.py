@@ -93,47 +93,37 @@ class SandboxProvider(protocol.Provider):
 
     async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
         """Refuse unknown inputs and missing ones, and complete the others."""
-        entry = _entry(request)
         given = plain_properties(request.new_inputs)
-        problems = {**entry.problems(given), **_range_problem(_type(request), given)}
-        if problems:
-            return protocol.CheckResponse(
-                inputs=request.new_inputs,
-                failures=[
-                    protocol.CheckFailure(name, f"{_type(request)} {request.name!r}: {reason}")
-                    for name, reason in problems.items()
-                ],
-            )
-        tags = given.get("tags")
-        if tags == UNKNOWN:
-            given.pop("tags")
-        filled = entry.fill_in(
-            self._account,
-            request.name,
-            given,
-            plain_properties(request.old_inputs),
-        )
-        if tags == UNKNOWN:
-            filled["tags"] = UNKNOWN
+        with _entry(request) as entry:
+            problems = {**entry.problems(given), **_range_problem(_type(request), given)}
+            if problems:
+                return protocol.CheckResponse(
+                    inputs=request.new_inputs,
+                    failures=[
+                        protocol.CheckFailure(name, f"{_type(request)} {request.name!r}: {reason}")
+                        for name, reason in problems.items()
+                    ],
+                )
+            unknown = {"tags": UNKNOWN} if given.get("tags") == UNKNOWN else {}
+            known = {name: it for name, it in given.items() if name not in unknown}
+            old = plain_properties(request.old_inputs)
+            filled = {**entry.fill_in(self._account, request.name, known, old), **unknown}
         return protocol.CheckResponse(inputs=marked(filled, request.new_inputs))
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
         """Say which inputs differ from the resource's properties, and whether one replaces it."""
-        entry = _entry(request)
         state = plain_properties(request.old_state)
         given = plain_properties(request.new_inputs)
-        changes = {
-            name: replaces
-            for name, replaces in entry.changes(state, given).items()
-            if name not in request.ignore_changes
-        }
+        with _entry(request) as entry:
+            found = entry.changes(state, given)
+            first = entry.needs_delete_first(request.name, state, given)
+        changes = {name: it for name, it in found.items() if name not in request.ignore_changes}
         replaces = [name for name, replacing in changes.items() if replacing]
         return protocol.DiffResponse(
             changes=bool(changes),
             replaces=replaces,
             diffs=list(changes),
-            delete_before_replace=bool(replaces)
-            and entry.needs_delete_first(request.name, state, given),
+            delete_before_replace=bool(replaces) and first,
             detailed_diff={
                 name: protocol.PropertyDiff(
                     _kind(name, state, given, replaces=replacing), input_diff=False
@@ -146,8 +136,7 @@ class SandboxProvider(protocol.Provider):
         """Make a resource; in a preview, only its inputs are known."""
         if request.preview:
             return protocol.CreateResponse(properties=request.properties)
-        entry = _entry(request)
-        with _named(_type(request), request.name):
+        with _entry(request) as entry:
             created = entry.make(self._account, plain_properties(request.properties))
         return protocol.CreateResponse(
             created.id, marked(created.properties, request.properties, entry.secret_outputs)
@@ -155,13 +144,9 @@ class SandboxProvider(protocol.Provider):
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
         """Return the resource's properties as they are now; no id when it is gone."""
-        entry = _entry(request)
-        with _named(_type(request), request.name):
-            seen = entry.look(
-                self._account,
-                request.resource_id,
-                plain_properties(request.properties),
-            )
+        state = plain_properties(request.properties)
+        with _entry(request) as entry:
+            seen = entry.look(self._account, request.resource_id, state)
         if seen is None:
             return protocol.ReadResponse()
         properties = marked(seen, request.properties, entry.secret_outputs)
@@ -171,26 +156,21 @@ class SandboxProvider(protocol.Provider):
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
         """Change a resource in place."""
-        entry = _entry(request)
         state, given = plain_properties(request.olds), plain_properties(request.news)
-        if request.preview:
-            after = entry.changed_state(state, given)
-            after.update(dict.fromkeys(entry.changing_outputs, UNKNOWN))
-        else:
-            with _named(_type(request), request.name):
+        with _entry(request) as entry:
+            if request.preview:
+                unknown = dict.fromkeys(entry.changing_outputs, UNKNOWN)
+                after = {**entry.changed_state(state, given), **unknown}
+            else:
                 after = entry.change(self._account, request.resource_id, state, given)
-        return protocol.UpdateResponse(
-            marked(after, {**request.olds, **request.news}, entry.secret_outputs)
-        )
+        before = {**request.olds, **request.news}
+        return protocol.UpdateResponse(marked(after, before, entry.secret_outputs))
 
     async def delete(self, request: protocol.DeleteRequest) -> None:
         """Remove a resource; it may be gone already."""
-        with _named(_type(request), request.name):
-            _entry(request).remove(
-                self._account,
-                request.resource_id,
-                plain_properties(request.properties),
-            )
+        state = plain_properties(request.properties)
+        with _entry(request) as entry:
+            entry.remove(self._account, request.resource_id, state)
 
     async def invoke(self, request: protocol.InvokeRequest) -> protocol.InvokeResponse:
         """Answer a function (data source)."""
@@ -204,9 +184,10 @@ def _type(request: _Request) -> str:
     return request.type.rsplit("$", 1)[-1]
 
 
-def _entry(request: _Request) -> ResourceType:
+@contextlib.contextmanager
+def _entry(request: _Request) -> Iterator[ResourceType]:
     with _named(_type(request), request.name):
-        return resource_type(_type(request))
+        yield resource_type(_type(request))
 
 
 def _range_problem(token: str, given: Mapping[str, Any]) -> dict[str, str]:

@@ -19,7 +19,6 @@ from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
 from sandbox.options import Options
-from sandbox.provider import serve
 from sandbox.resources import Account, images
 from sandbox.runtimes import Fallback, ImageError, ProcessRuntime, Runtime
 from sandbox.state import Directory, State
@@ -100,8 +99,7 @@ class Sandbox:
         self.state.emulator_url = emulator.endpoint
         self.state.variables = emulator.environment
         self.directory.write(self.state)
-        config = {**stack_here.config, "aws:endpoints": [{"ec2": emulator.endpoint}]}
-        account = self._deploy(emulator, config, stack)
+        account = self._deploy(emulator, stack_here.config, stack)
         emulator.enforce_iam()
         self.directory.write(self.state)
 
@@ -180,17 +178,18 @@ class Sandbox:
         """Deploy in the way that was asked for, and note the outputs."""
         stack = self._options.stack
         if self._options.deploy == "in-process":
-            text = handed_over(config)
+            text = handed_over({**config, **emulator.config})
             tags = json.loads(text.get("aws:defaultTags", "{}")).get("tags", {})
             account = Account(emulator, tags)
             deployment = deploy(account, stack, text, self._resources_progress)
             self.state.outputs = deployment.outputs
             self._progress(f"stack {stack} deployed: {deployment.resources} resources")
             return account
-        self.state.variables = context.enter_context(serve(emulator))
-        workspace = Workspace(self.directory.pulumi, stack, self.state.variables)
-        context.callback(workspace.end)
-        workspace.create(config)
+        workspace = context.enter_context(
+            Workspace.new(self.directory.pulumi, stack, emulator, config)
+        )
+        self.state.variables = workspace.variables
+        self.directory.write(self.state)
         if self._options.deploy == "pulumi":
             workspace.up()
             self.state.outputs = workspace.outputs()

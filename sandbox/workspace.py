@@ -11,16 +11,18 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import yaml
 
+from mocks.evaluation import without_secrets
 from sandbox.binaries import ensure
 from sandbox.configuration import ROOT, project
-from sandbox.emulator import isolated
+from sandbox.emulator import Emulator, isolated
 from sandbox.errors import SandboxError
+from sandbox.provider import serve
 
 _PASSPHRASE_BYTES = 16
 _STOP_TIMEOUT_S = 20
@@ -38,26 +40,47 @@ class Workspace:
     """
 
     def __init__(self, path: Path, stack: str, variables: Mapping[str, str]) -> None:
-        """Name the workspace in a directory; `variables` are those of `provider.serve`."""
+        """Name one that `new` has made; `variables` are those of `provider.serve`."""
         self.path = path
         self.project = path / "project"
         self.stack_file = self.project / f"Pulumi.{stack}.yaml"
         self.stack = stack
-        self._variables = variables
+        self.variables = variables
         self._home = path / "home"
         self._passphrase = path / "passphrase"
 
-    def create(self, config: Mapping[str, Any], program: Path = ROOT) -> None:
-        """Make the directory and an empty stack.
+    @classmethod
+    @contextlib.contextmanager
+    def new(
+        cls,
+        path: Path,
+        stack: str,
+        emulator: Emulator,
+        config: Mapping[str, Any],
+        program: Path = ROOT,
+    ) -> Iterator[Self]:
+        """Make a workspace in which commands work until the context ends.
 
         Args:
-            config: what the stack's file is to say.
+            path: its directory.
+            stack: name of the stack, in which nothing is deployed yet.
+            emulator: the account to deploy to.
+            config: what the stack's file is to say besides.
             program: directory of the Pulumi program.
 
         Raises:
             BinaryError: the CLI cannot be had.
             PulumiError: it fails.
         """
+        with serve(emulator) as variables:
+            workspace = cls(path, stack, variables)
+            try:
+                workspace._create({**config, **emulator.config}, program)
+                yield workspace
+            finally:
+                workspace._end()
+
+    def _create(self, config: Mapping[str, Any], program: Path) -> None:
         self.path.mkdir(mode=0o700)
         (self.path / "state").mkdir()
         self._passphrase.write_text(secrets.token_hex(_PASSPHRASE_BYTES), encoding="utf-8")
@@ -72,17 +95,17 @@ class Workspace:
         if done.returncode:
             raise PulumiError(f"Pulumi cannot make the stack {self.stack}:\n{done.stdout}")
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """Kill what the CLI has left: a language host, when it was killed or ran a component."""
         home = f"PULUMI_HOME={self._home}".encode()
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # it has ended, or is another user's
-                named = (process / "comm").read_text(encoding="utf-8").startswith("pulumi")
+                named = (process / "comm").read_bytes().startswith(b"pulumi")
                 if named and home in (process / "environ").read_bytes().split(b"\0"):
                     os.kill(int(process.name), signal.SIGKILL)
 
     def exists(self) -> bool:
-        """Tell whether `create` has made it."""
+        """Tell whether `new` has made it."""
         return self.stack_file.exists()
 
     def up(self) -> None:
@@ -144,7 +167,7 @@ class Workspace:
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs as they are now, `[secret]` in place of what is secret."""
         stacks = [it for it in self.resources() if it["type"] == "pulumi:pulumi:Stack"]
-        return {k: _shown(v) for stack in stacks for k, v in stack.get("outputs", {}).items()}
+        return dict(without_secrets(stacks[0].get("outputs", {}))) if stacks else {}
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state."""
@@ -170,7 +193,7 @@ class Workspace:
         path = environment.get("PATH", os.defpath)
         return {
             **environment,
-            **self._variables,
+            **self.variables,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}",
             "PULUMI_HOME": str(self._home),
             "PULUMI_BACKEND_URL": (self.path / "state").as_uri(),
@@ -186,15 +209,6 @@ def _runtime() -> dict[str, Any]:
     if sys.prefix != sys.base_prefix:
         options["virtualenv"] = sys.prefix
     return {"name": "python", "options": options}
-
-
-def _shown(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Put `[secret]` in place of what is encrypted in the state."""
-    if isinstance(value, dict):
-        if "ciphertext" in value:
-            return "[secret]"
-        return {key: _shown(item) for key, item in value.items()}
-    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:

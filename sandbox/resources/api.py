@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import botocore.session
 from botocore import xform_name
 
-_SESSION = botocore.session.get_session()
+from sandbox.emulator import SESSION
 
 _NO_PROPERTIES = {"DryRun", "ClientToken", "ClientRequestToken"}
 _TAGS = "TagSpecifications"
@@ -88,7 +87,7 @@ class Call:
 @functools.cache
 def operations(service: str) -> Mapping[str, Any]:
     """Return a service's calls, by boto3's names."""
-    model = _SESSION.get_service_model(service)
+    model = SESSION.get_service_model(service)
     return {xform_name(name): model.operation_model(name) for name in model.operation_names}
 
 

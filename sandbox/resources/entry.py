@@ -147,7 +147,6 @@ class Entry:
         return self._usual("delete_{}", "delete_{}s") if self.delete is None else self.delete
 
     def _usual(self, *forms: str) -> str:
-        """Return the first of some calls that the service has."""
         calls = [form.format(self._noun) for form in forms] if self._noun else [""]
         for call in calls:
             if not call or call in api.operations(self.service):

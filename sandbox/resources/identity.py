@@ -117,7 +117,7 @@ RESOURCE_TYPES = {
         required="secretString",
         outputs={"arn": "ARN", "versionId": "VersionId"},
         names={"versionId": "VersionId"},
-        found="[@][?VersionStages] | [0]",  # without a label it is on its way out
+        found="[@][?VersionStages] | [0]",  # AWS deletes one without a label
         delete=Step(_delete_version),
     ),
 }

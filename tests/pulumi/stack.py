@@ -15,7 +15,6 @@ import yaml
 from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator
-from sandbox.provider import serve
 from sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -112,12 +111,11 @@ class Stack:
         return run
 
 
-def config(emulator: Emulator, stack: str) -> dict[str, Any]:
-    """Return the configuration of a stack in an emulator."""
+def config(stack: str) -> dict[str, Any]:
+    """Return the configuration of a stack on this machine."""
     vpc = reserve_vpc_range()
     vpc.release()  # no host runs in it
-    endpoints = [{"ec2": emulator.endpoint}]
-    return {**local_stack(stack, vpc, {}).config, "aws:endpoints": endpoints}
+    return local_stack(stack, vpc, {}).config
 
 
 @contextlib.contextmanager
@@ -125,13 +123,9 @@ def new_stack(
     emulator: Emulator, directory: Path, name: str = "dev", program: Path = ROOT
 ) -> Iterator[Stack]:
     """Return a stack in which nothing is deployed; commands work until the context ends."""
-    with serve(emulator) as variables:
-        workspace = Workspace(directory / "pulumi", name, variables)
-        workspace.create(config(emulator, name), program)
-        try:
-            yield Stack(emulator, workspace, program)
-        finally:
-            workspace.end()
+    settings = config(name)
+    with Workspace.new(directory / "pulumi", name, emulator, settings, program) as workspace:
+        yield Stack(emulator, workspace, program)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from sandbox.addresses import free_port, reserve_vpc_range
 from sandbox.emulator import isolate_from_user
 from sandbox.resources import RESOURCE_TYPES, ResourceType, api
 from sandbox.secret_references import SecretError, SecretReference, json_value
+from sandbox.workspace import Workspace
 from tests.sandbox.command import ROOT, until
 from tests.sandbox.command import processes as running_processes
 
@@ -421,3 +422,22 @@ def test_json_of_the_state_is_complete(tmp_path: Path) -> None:
     directory = state.Directory(tmp_path)
     directory.write(_state("x", started=1))
     assert json.loads((tmp_path / "state.json").read_text())["name"] == "x"
+
+
+def test_secret_outputs_in_pulumis_state_are_not_shown(tmp_path: Path) -> None:
+    secret = {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "ciphertext": HIDDEN,
+    }
+    outputs = {"key": secret, "nested": {"keys": [secret]}, "plain": "text"}
+    resources = [{"type": "pulumi:pulumi:Stack", "outputs": outputs}, {"type": "other"}]
+    workspace = Workspace(tmp_path, "dev", {})
+    assert workspace.outputs() == {}
+    workspace.state_file.parent.mkdir(parents=True)
+    workspace.state_file.write_text(
+        json.dumps({"checkpoint": {"latest": {"resources": resources}}})
+    )
+    shown = {"key": "[secret]", "nested": {"keys": ["[secret]"]}, "plain": "text"}
+    assert workspace.outputs() == shown
+    workspace.state_file.write_text(json.dumps({"checkpoint": {"latest": None}}))
+    assert workspace.outputs() == {}
