@@ -149,7 +149,7 @@ def check_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise StateError(
-            f"a sandbox cannot be named {name!r}: expected a small letter or digit, then up to 31"
+            f"a sandbox cannot be named {name!r}: expected a lowercase letter or digit, then up to 31"
             " letters, digits, - or _"
         )
     return name

@@ -44,7 +44,7 @@ def precious(tmp_path: Path) -> Path:
 )
 def test_names_that_could_lead_elsewhere_are_refused(name: str) -> None:
     for take in (state.check_name, state.Directory.create, state.find):
-        with pytest.raises(state.StateError, match="expected a small letter or digit, then"):
+        with pytest.raises(state.StateError, match="expected a lowercase letter or digit, then"):
             take(name)
 
 
