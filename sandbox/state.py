@@ -149,8 +149,8 @@ def check_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise StateError(
-            f"a sandbox cannot be named {name!r}: expected a lowercase letter or digit, then up to 31"
-            " letters, digits, - or _"
+            f"a sandbox cannot be named {name!r}: expected a lowercase letter or digit, then up to"
+            " 31 letters, digits, - or _"
         )
     return name
 
