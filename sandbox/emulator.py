@@ -5,7 +5,6 @@ import logging
 import os
 import socket
 import threading
-import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +66,7 @@ class Emulator:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()
+        self._close_control_interface()
         self.endpoint = f"http://{LOOPBACK}:{self._server.get_host_and_port()[1]}"
         iam = self.client("iam")
         iam.create_user(UserName=ADMIN)
@@ -126,7 +126,7 @@ class Emulator:
 
     def enforce_iam(self) -> None:
         """From now on, a call is denied unless an IAM policy allows it to the caller's key."""
-        self._moto("reset-auth", b"0")  # calls that still pass unchecked
+        _check_calls_after(0)
 
     def assume_service_role(self, role_arn: str, service: str) -> Any:  # noqa: ANN401 - moto's
         """Return the credentials, as moto has them, of a role for an AWS service that it trusts.
@@ -163,19 +163,29 @@ class Emulator:
         """Stop the server; nothing of the account remains."""
         if self._server is not None:
             # Moto's accounts belong to the process: without this, the next emulator in it has them.
-            self._moto("reset-auth", b"inf")
-            self._moto("reset")
+            from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as in `start`
+
+            _check_calls_after(float("inf"))
+            moto_api_backend.reset()
             self._server.stop()
             self._server = None
 
-    def _moto(self, action: str, data: bytes = b"") -> None:
-        request = urllib.request.Request(  # noqa: S310 - our own endpoint
-            f"{self.endpoint}/moto-api/{action}",
-            data=data,
-            headers={"Content-Type": "text/plain"},
-        )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own endpoint
-            answer.read()
+    def _close_control_interface(self) -> None:
+        """Refuse moto's own interface to everybody: on a shared machine, any user could call it.
+
+        It reads and resets the account, and switches the checks of IAM off, without a key. This
+        process calls moto directly.
+        """
+        server: Any = self._server._server  # type: ignore[union-attr] # noqa: SLF001 - no other way
+        app = server.app
+
+        def without_control(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 - WSGI
+            if "moto-api" in environ["PATH_INFO"]:
+                start_response("403 Forbidden", [("Content-Type", "text/plain")])
+                return [b"closed"]
+            return app(environ, start_response)
+
+        server.app = without_control
 
     @staticmethod
     def _check_free(port: int) -> None:
@@ -190,6 +200,15 @@ class Emulator:
                     f" ({error.strerror}): end the program that holds the port, or choose another"
                     " one with --port, or leave --port out for a free one"
                 ) from error
+
+
+def _check_calls_after(count: float) -> None:
+    """Let moto check the rights of all calls but the next ones."""
+    from moto import settings  # noqa: PLC0415 - as in `start`
+    from moto.core.authorization import ActionAuthenticatorMixin  # noqa: PLC0415
+
+    settings.INITIAL_NO_AUTH_ACTION_COUNT = count
+    ActionAuthenticatorMixin.request_count = 0
 
 
 def client(service: str, variables: Mapping[str, str]) -> Any:  # noqa: ANN401 - botocore's clients are made at run time

@@ -1,0 +1,67 @@
+"""The emulated account belongs to the sandbox alone."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.parse
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.emulator import ADMIN, Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    made = Emulator("eu-west-1")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("host", [None, "motoapi.amazonaws.com"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/moto-api/reset"),
+        ("POST", "/moto-api/reset-auth"),
+        ("POST", "//moto-api/reset"),
+        ("POST", "/%6doto-api/reset"),
+        ("GET", "/moto-api/data.json"),
+        ("GET", "/moto-api/"),
+    ],
+)
+def test_nobody_controls_the_emulator_without_a_key(
+    emulator: Emulator, method: str, path: str, host: str | None
+) -> None:
+    """On a shared machine, every user can reach its port."""
+    emulator.enforce_iam()
+    address = urllib.parse.urlsplit(emulator.endpoint)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection.request(method, path, body=b"inf", headers={"Host": host} if host else {})
+    answer = connection.getresponse()
+    assert answer.status == 403
+    assert ADMIN.encode() not in answer.read()
+    connection.close()
+    # The account is as it was, and still asks for a key's rights.
+    assert [user["UserName"] for user in emulator.client("iam").list_users()["Users"]] == [ADMIN]
+    stranger = Emulator("eu-west-1")
+    stranger.endpoint = emulator.endpoint
+    with pytest.raises(Exception, match="InvalidClientTokenId"):
+        stranger.client("iam").list_users()
+
+
+def test_the_next_emulator_of_a_process_starts_empty_and_open(emulator: Emulator) -> None:
+    emulator.client("iam").create_user(UserName="somebody")
+    emulator.enforce_iam()
+    emulator.stop()
+    following = Emulator("eu-west-1")
+    following.start()
+    try:
+        users = following.client("iam").list_users()["Users"]
+        assert [user["UserName"] for user in users] == [ADMIN]
+    finally:
+        following.stop()
