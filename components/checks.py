@@ -18,6 +18,12 @@ Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 MIN_ADMIN_PREFIX = 8
 """A shorter prefix is no longer somebody's network: two of them (/1) are the whole world."""
 
+NOBODYS = tuple(map(ipaddress.IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3")))
+"""This host, loopback, and what is multicast or reserved: no packet comes from there.
+
+Source: https://www.iana.org/assignments/iana-ipv4-special-registry
+"""
+
 _DURATION = re.compile(
     r"(?=\d)(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?",
     re.ASCII,
@@ -80,14 +86,19 @@ def admin_cidrs(value: Sequence[str]) -> None:
         raise ValueError(f"expected a list of at most {MAX_CIDRS} networks")
     for entry in value:
         try:
-            prefix = network(entry).prefixlen
+            named = network(entry)
         except ValueError as problem:
             raise ValueError(f"{entry!r}: {problem}") from None
-        if prefix < MIN_ADMIN_PREFIX:
+        if named.prefixlen < MIN_ADMIN_PREFIX:
             raise ValueError(
                 f"{entry!r} is open to the world. Name the networks that people come from, such as"
                 " '203.0.113.7/32' for one address; where nobody can be named, leave the list empty"
                 " and go through a VPN or AWS Systems Manager"
+            )
+        if any(named.overlaps(other) for other in NOBODYS):
+            raise ValueError(
+                f"{entry!r} is nobody's: expected the network that people come from, outside"
+                f" {', '.join(map(str, NOBODYS))}"
             )
     twice = sorted({entry for entry in value if value.count(entry) > 1})
     if twice:
@@ -141,10 +152,11 @@ def label_value(value: str) -> None:
 
 def tag_key(value: str) -> None:
     """Check the key of an EC2 tag, as far as a server-side filter can name it."""
-    legal = _TAG.fullmatch(value) and len(value) <= _MAX_TAG_KEY
+    legal = _TAG.fullmatch(value) and len(value) <= _MAX_TAG_KEY and value == value.strip()
     if not legal or value.lower().startswith("aws:"):
         raise ValueError(
-            "expected 1 to 128 letters, digits, spaces or . : / = + - @ _, not starting with aws:"
+            "expected 1 to 128 letters, digits, spaces (not at its ends) or . : / = + - @ _, not"
+            " starting with aws:"
         )
 
 

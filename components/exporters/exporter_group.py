@@ -25,7 +25,7 @@ SESSION_MANAGER_POLICY = "AmazonSSMManagedInstanceCore"
 
 def legal_ami_id(value: str) -> None:
     """Check the id of an image; empty means none in particular."""
-    if not re.fullmatch(r"(ami-[0-9a-f]{8,17})?", value):
+    if not re.fullmatch(r"(ami-([0-9a-f]{8}|[0-9a-f]{17}))?", value):
         raise ValueError("expected the id of an image, such as ami-0123456789abcdef0")
 
 

@@ -148,8 +148,8 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
                 " pair, at most 255 ASCII characters"
             ),
             (
-                "discovery_tag_key is 'aws:x': expected 1 to 128 letters, digits, spaces or"
-                " . : / = + - @ _, not starting with aws:"
+                "discovery_tag_key is 'aws:x': expected 1 to 128 letters, digits, spaces (not at"
+                " its ends) or . : / = + - @ _, not starting with aws:"
             ),
             "environment is 'a b': expected a letter, then up to 31 letters, digits, '-' or '_'",
         ],

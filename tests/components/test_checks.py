@@ -104,6 +104,16 @@ def test_networks_that_python_reads_but_aws_does_not(cidr: str, meant: str) -> N
     assert problem(checks.admin_cidrs, [cidr]) == f"{cidr!r}: expected {meant}"
 
 
+@pytest.mark.parametrize(
+    "cidr", ["0.0.0.0/8", "127.0.0.0/8", "127.0.0.1/32", "224.0.0.0/8", "255.255.255.255/32"]
+)
+def test_no_network_is_let_in_that_nobody_comes_from(cidr: str) -> None:
+    assert problem(checks.admin_cidrs, ["10.0.0.0/8", cidr]) == (
+        f"{cidr!r} is nobody's: expected the network that people come from, outside 0.0.0.0/8,"
+        " 127.0.0.0/8, 224.0.0.0/3"
+    )
+
+
 def test_a_network_is_let_in_once() -> None:
     """A second rule for the same network has the same name, which ends the deployment midway."""
     assert problem(checks.admin_cidrs, ["10.0.0.0/8", "10.0.0.0/8"]) == (
@@ -223,10 +233,13 @@ def test_a_tag_key(key: str) -> None:
     checks.tag_key(key)
 
 
-@pytest.mark.parametrize("key", ["", "aws:x", "AWS:x", "a*", "a?", "a\n", "ä", "k" * 129, 'a"'])
+@pytest.mark.parametrize(
+    "key", ["", " a", "a ", "aws:x", "AWS:x", "a*", "a?", "a\n", "ä", "k" * 129, 'a"']
+)
 def test_what_is_no_tag_key(key: str) -> None:
     assert problem(checks.tag_key, key) == (
-        "expected 1 to 128 letters, digits, spaces or . : / = + - @ _, not starting with aws:"
+        "expected 1 to 128 letters, digits, spaces (not at its ends) or . : / = + - @ _, not"
+        " starting with aws:"
     )
 
 

@@ -132,7 +132,7 @@ LIMITS = [
         ExporterGroupArgs,
         "ami_id",
         ["", "ami-01234567", "ami-0123456789abcdef0"],
-        ["ami-xyz", "ami-0123456", "AMI-01234567", "ami-01234567\n"],
+        ["ami-xyz", "ami-0123456", "ami-012345678", "AMI-01234567", "ami-01234567\n"],
         "expected the id of an image, such as ami-0123456789abcdef0",
     ),
     (

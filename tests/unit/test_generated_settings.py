@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from components.checks import NOBODYS
 from components.containers.fargate import MEMORY_MIB
 from components.exporters.exporter_node import HOST_TAGS
 from components.logs import LOG_RETENTION_DAYS
@@ -46,7 +47,13 @@ SHORT_INTERVALS = st.one_of(
 LONG_INTERVALS = st.one_of(
     st.integers(1, 5).map("{}m".format), st.integers(1, 59).map("4m{}s".format)
 )
-ADMINS = st.lists(networks(8), max_size=10, unique=True)
+ADMINS = st.lists(
+    networks(8).filter(
+        lambda cidr: not any(ipaddress.IPv4Network(cidr).overlaps(other) for other in NOBODYS)
+    ),
+    max_size=10,
+    unique=True,
+)
 PORTS = st.integers(1024, 65535)
 TAG_TEXT = st.from_regex(r"[A-Za-z0-9_.:/=+@-]{1,40}", fullmatch=True)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,31}", fullmatch=True)
@@ -60,7 +67,7 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
         ["t4g.nano", "t3.micro", "c7gn.16xlarge", "m7i-flex.large", "c8g.metal-24xl"]
     ),
     ("hosts", "amiId"): st.one_of(
-        st.just(""), st.from_regex(r"ami-[0-9a-f]{8,17}", fullmatch=True)
+        st.just(""), st.from_regex(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", fullmatch=True)
     ),
     ("hosts", "sshCidrs"): ADMINS,
     ("hosts", "rootVolumeGib"): st.integers(8, 16384),
