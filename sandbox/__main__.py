@@ -153,12 +153,15 @@ def _status(parsed: Options) -> int:
     current = found.read()
     error = ""
     targets: list[prometheus.Target] = []
+    problems: list[str] = []
     try:
         targets = prometheus.targets(current.prometheus_url)
+        problems = prometheus.problems(current.prometheus_url, targets)
     except prometheus.PrometheusError as problem:
         error = str(problem)
     if parsed.json:
-        print(json.dumps(_report(found, current, targets, error), indent=2))
+        report = {**_report(found, current, targets, error), "problems": problems}
+        print(json.dumps(report, indent=2))
     else:
         print(f"Sandbox:       {current.name} (stack {current.stack}, {current.phase})")
         print(f"Prometheus:    {current.prometheus_url}")
@@ -167,6 +170,8 @@ def _status(parsed: Options) -> int:
         if not _outputs(found, current):
             error = f"Nothing is deployed. Next: python -m sandbox pulumi --name {current.name} up"
         print(error or prometheus.table(targets))
+        if problems:
+            print("", *problems, sep="\n")
     return 0
 
 

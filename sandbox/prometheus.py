@@ -74,6 +74,24 @@ def targets(url: str) -> list[Target]:
     )
 
 
+def problems(url: str, rows: Sequence[Target]) -> list[str]:
+    """Say what is wrong: why targets are down, and whether discovery fails.
+
+    Raises:
+        PrometheusError: Prometheus does not answer.
+    """
+    failing = query(url, "query", query="increase(prometheus_sd_refresh_failures_total[1m]) > 0")
+    discoveries = sorted({found["metric"]["mechanism"] for found in failing["result"]})
+    return [
+        *(f"{row.job} {row.instance} is DOWN: {row.error}" for row in rows if row.health == "down"),
+        *(
+            f"Discovery ({mechanism}) fails: hosts that come or go are not noticed; the task's log"
+            " says why"
+            for mechanism in discoveries
+        ),
+    ]
+
+
 def _target(target: Mapping[str, Any]) -> Target:
     labels = target["labels"]
     return Target(

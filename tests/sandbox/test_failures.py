@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import threading
 import time
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import prometheus
-from tests.sandbox.command import Account, Deployed, processes, until
+from tests.sandbox.command import Account, Deployed, processes, run, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +64,15 @@ def test_both_alerts_are_raised(broken: Account) -> None:
     )
     assert failing["mechanism"] == "ec2"
     assert set(broken.nodes()) == set(broken.outputs["host_ids"])
+
+
+def test_status_says_what_is_wrong(broken: Account) -> None:
+    shown = run("status", "--name", broken.status["name"]).stdout
+    assert re.search(r"^node exporter-0 is DOWN: .*connection refused$", shown, re.MULTILINE)
+    assert "\nDiscovery (ec2) fails: hosts that come or go are not noticed" in shown
+    told = json.loads(run("status", "--json", "--name", broken.status["name"]).stdout)["problems"]
+    assert len(told) == 2
+    assert all(line in shown for line in told)
 
 
 class _TooMuch(BaseHTTPRequestHandler):
