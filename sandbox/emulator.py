@@ -63,6 +63,7 @@ class Emulator:
 
         # Without it, AWS's managed policies (AmazonSSMManagedInstanceCore ...) do not exist.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        _empty()
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()
@@ -162,11 +163,7 @@ class Emulator:
     def stop(self) -> None:
         """Stop the server; nothing of the account remains."""
         if self._server is not None:
-            # Moto's accounts belong to the process: without this, the next emulator in it has them.
-            from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as in `start`
-
-            _check_calls_after(float("inf"))
-            moto_api_backend.reset()
+            _empty()
             self._server.stop()
             self._server = None
 
@@ -200,6 +197,14 @@ class Emulator:
                     f" ({error.strerror}): end the program that holds the port, or choose another"
                     " one with --port, or leave --port out for a free one"
                 ) from error
+
+
+def _empty() -> None:
+    """Remove what is in moto's accounts, which belong to the process, whoever has used them."""
+    from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as in `start`
+
+    _check_calls_after(float("inf"))
+    moto_api_backend.reset()
 
 
 def _check_calls_after(count: float) -> None:

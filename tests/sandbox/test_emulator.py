@@ -7,6 +7,7 @@ import urllib.parse
 from typing import TYPE_CHECKING
 
 import pytest
+from moto.iam.models import iam_backends
 
 from sandbox.emulator import ADMIN, Emulator
 
@@ -65,3 +66,18 @@ def test_the_next_emulator_of_a_process_starts_empty_and_open(emulator: Emulator
         assert [user["UserName"] for user in users] == [ADMIN]
     finally:
         following.stop()
+
+
+def test_what_the_process_did_with_moto_before_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such as to make its IAM without AWS's own policies."""
+    monkeypatch.delenv("MOTO_IAM_LOAD_MANAGED_POLICIES", raising=False)
+    iam_backends["123456789012"]["aws"].reset()
+    emulator = Emulator("eu-west-1")
+    emulator.start()
+    try:
+        arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+        assert emulator.client("iam").get_policy(PolicyArn=arn)["Policy"]["Arn"] == arn
+    finally:
+        emulator.stop()
