@@ -128,8 +128,8 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
         [
             "node_exporter_port is 70000: expected a whole number from 1024 to 65535",
             (
-                "instance_type is 'mac2.metal': its architecture is unknown; expected an EC2"
-                " instance type such as t4g.nano (arm64) or t3.micro (x86_64)"
+                "instance_type is 'mac2.metal': no EC2 instance type that runs Linux is called so;"
+                " expected one such as t4g.nano (arm64) or t3.micro (x86_64)"
             ),
         ],
     ),
