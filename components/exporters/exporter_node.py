@@ -26,11 +26,14 @@ def not_a_host_tag(value: str) -> None:
 def legal_key_name(value: str) -> None:
     """Check the name of an EC2 key pair; empty means none.
 
+    AWS takes any ASCII characters, `$()` too; the name goes to EC2's API only, never to a shell.
     Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateKeyPair.html
     """
-    if len(value) > MAX_KEY_NAME or not value.isascii():
+    printable = value.isascii() and value.isprintable() and value == value.strip()
+    if len(value) > MAX_KEY_NAME or not printable:
         raise ValueError(
-            f"expected the name of a key pair, at most {MAX_KEY_NAME} ASCII characters"
+            f"expected the name of a key pair, at most {MAX_KEY_NAME} printable ASCII characters"
+            " without spaces at the ends"
         )
 
 

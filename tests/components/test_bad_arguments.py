@@ -145,7 +145,7 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
             "root_volume_gib is 1: expected a whole number from 8 to 16384 GiB",
             (
                 f"ssh_key_name is '{'k' * 119}... (258 characters): expected the name of a key"
-                " pair, at most 255 ASCII characters"
+                " pair, at most 255 printable ASCII characters without spaces at the ends"
             ),
             (
                 "discovery_tag_key is 'aws:x': expected 1 to 128 letters, digits, spaces (not at"

@@ -145,9 +145,12 @@ LIMITS = [
     (
         ExporterNodeArgs,
         "ssh_key_name",
-        ["", "admin", "k" * 255],
-        ["k" * 256, "ключ"],
-        "expected the name of a key pair, at most 255 ASCII characters",
+        ["", "admin", "k" * 255, "$(id) of me"],
+        ["k" * 256, "ключ", "a\nb", "a\n", "a\tb", "a\x00", "\x7f", " a", "a "],
+        (
+            "expected the name of a key pair, at most 255 printable ASCII characters without"
+            " spaces at the ends"
+        ),
     ),
     (
         ExporterNodeArgs,

@@ -39,6 +39,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("hosts.rootVolumeGib", 7, f"{WHOLE} from 8 to 16384 GiB"),
     ("hosts.sshKeyName", 5, "expected a string: put it in quotes"),
     ("hosts.discoveryTagKey", "aws:scrape", "not starting with aws:"),
+    ("hosts.sshKeyName", "a\nb", "at most 255 printable ASCII characters"),
     ("hosts.discoveryTagKey", "Name", "hosts have a tag 'Name' of their own"),
     ("hosts.discoveryTagValue", "*", "expected 1 to 256 letters"),
     ("hosts.discoveryTagValue", True, "expected a string: put it in quotes"),
