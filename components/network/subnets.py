@@ -9,13 +9,16 @@ SUBNET_TIERS = 2
 """Subnets in a zone: one public, one private."""
 
 MIN_SUBNET_PREFIX = 28
-"""The smallest subnet (and VPC) that AWS allows is a /28.
+"""The smallest subnet that AWS allows is a /28.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 """
 
 MAX_VPC_PREFIX = 16
 """The largest VPC that AWS allows is a /16 (same source)."""
+
+MIN_VPC_PREFIX = MIN_SUBNET_PREFIX - 1
+"""The smallest VPC in which one zone has its two subnets. AWS allows a /28, too."""
 
 RESERVED_ADDRESSES = 5
 """Addresses that AWS keeps in every subnet (same source)."""
@@ -69,7 +72,7 @@ def subnet_prefix(vpc_prefix: int) -> int:
 
 
 def legal_vpc_cidr(value: str, allow_loopback: bool) -> None:  # noqa: FBT001 - a rule's arguments
-    """Check the address range of a VPC: private, a network address, /16 to /28.
+    """Check the address range of a VPC: private, a network address, /16 to /27.
 
     Args:
         value: such as `10.42.0.0/16`.
@@ -80,8 +83,11 @@ def legal_vpc_cidr(value: str, allow_loopback: bool) -> None:  # noqa: FBT001 - 
         ValueError: with what is expected.
     """
     vpc = checks.network(value)
-    if not MAX_VPC_PREFIX <= vpc.prefixlen <= MIN_SUBNET_PREFIX:
-        raise ValueError(f"AWS allows a VPC from /{MAX_VPC_PREFIX} to /{MIN_SUBNET_PREFIX}")
+    if not MAX_VPC_PREFIX <= vpc.prefixlen <= MIN_VPC_PREFIX:
+        raise ValueError(
+            f"expected a size from /{MAX_VPC_PREFIX}, AWS's largest, to /{MIN_VPC_PREFIX}, which"
+            " has room for one zone"
+        )
     ranges = (*PRIVATE_RANGES, LOOPBACK) if allow_loopback else PRIVATE_RANGES
     if not any(vpc.subnet_of(allowed) for allowed in ranges):
         raise ValueError(f"expected a private range, inside one of {', '.join(map(str, ranges))}")

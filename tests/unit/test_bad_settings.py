@@ -19,6 +19,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("network.vpcCidr", "ten", "expected an IPv4 network such as 10.42.0.0/16"),
     ("network.vpcCidr", "", "expected an IPv4 network such as 10.42.0.0/16"),
     ("network.vpcCidr", 10, "expected a string: put it in quotes"),
+    ("network.vpcCidr", "10.0.0.0/28", "expected a size from /16, AWS's largest, to /27"),
     ("network.zoneCount", 0, f"{WHOLE} from 1 to 8"),
     ("network.zoneCount", "2", f"{WHOLE}: leave out the quotes"),
     ("network.natStrategy", "double", "expected one of none, single, per-az"),
