@@ -25,12 +25,9 @@ from typing import Annotated, Any, NamedTuple, NotRequired, TypeVar, get_args, g
 
 import pulumi
 
-from components.values import expected, is_output, typed, unwired
+from components.values import expected, is_output, shortened, typed, unwired
 
 _T = TypeVar("_T")
-
-_SHOWN_CHARACTERS = 120
-"""A value in a message is cut after so many: user data has thousands."""
 
 _COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
@@ -91,10 +88,8 @@ class Problem(NamedTuple):
             show: how the user writes a value.
         """
         if not self.has_value:
-            return f"{name} {self.message}"
-        shown = "an output" if is_output(self.value) else show(self.value)
-        if len(shown) > _SHOWN_CHARACTERS:
-            shown = f"{shown[:_SHOWN_CHARACTERS]}... ({len(shown)} characters)"
+            return f"{shortened(name)} {self.message}"
+        shown = "an output" if is_output(self.value) else shortened(show(self.value))
         return f"{name} is {shown}: {self.message}"
 
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from components.values import shortened
+
 MAX_CIDRS = 10
 """CIDRs in one list: well inside the 20 rules of a network ACL and the 60 of a security group.
 
@@ -18,8 +20,10 @@ Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 MIN_ADMIN_PREFIX = 8
 """A shorter prefix is no longer somebody's network: two of them (/1) are the whole world."""
 
-NOBODYS = tuple(map(ipaddress.IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3")))
-"""This host, loopback, and what is multicast or reserved: no packet comes from there.
+NOBODYS = tuple(
+    map(ipaddress.IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
+)
+"""This host, loopback, link-local, and what is multicast or reserved: nobody comes from there.
 
 Source: https://www.iana.org/assignments/iana-ipv4-special-registry
 """
@@ -88,7 +92,7 @@ def admin_cidrs(value: Sequence[str]) -> None:
         try:
             named = network(entry)
         except ValueError as problem:
-            raise ValueError(f"{entry!r}: {problem}") from None
+            raise ValueError(f"{shortened(repr(entry))}: {problem}") from None
         if named.prefixlen < MIN_ADMIN_PREFIX:
             raise ValueError(
                 f"{entry!r} is open to the world. Name the networks that people come from, such as"
@@ -162,5 +166,7 @@ def tag_key(value: str) -> None:
 
 def tag_value(value: str) -> None:
     """Check the value of an EC2 tag, as far as a server-side filter can match it exactly."""
-    if not _TAG.fullmatch(value) or len(value) > _MAX_TAG_VALUE:
-        raise ValueError("expected 1 to 256 letters, digits, spaces or . : / = + - @ _")
+    if not _TAG.fullmatch(value) or len(value) > _MAX_TAG_VALUE or value != value.strip():
+        raise ValueError(
+            "expected 1 to 256 letters, digits, spaces (not at its ends) or . : / = + - @ _"
+        )

@@ -1,4 +1,4 @@
-"""Types of values, as annotations say them."""
+"""Types of values, as annotations say them, and how a message shows a value."""
 
 import re
 from collections.abc import Awaitable, Sequence
@@ -7,6 +7,15 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import pulumi
+
+_SHOWN_CHARACTERS = 120
+
+
+def shortened(text: str) -> str:
+    """Cut what a message repeats of a user's, such as a script, a key or a list of networks."""
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    return f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
 
 
 def unwired(kind: Any) -> tuple[Any, bool]:  # noqa: ANN401 - any annotation
@@ -50,7 +59,8 @@ def _typed_list(kind: Any, value: object) -> list[Any]:  # noqa: ANN401 - any an
             return [typed(each, entry) for entry in value]
         if any(map(is_output, value)) and not unwired(each)[1]:
             raise _unknown(kind)
-    raise ValueError(f"expected {expected(kind)}")
+    brackets = ": put it in brackets" if isinstance(value, str) and value else ""
+    raise ValueError(f"expected {expected(kind)}{brackets}")
 
 
 def _unknown(kind: Any) -> ValueError:  # noqa: ANN401 - any annotation
@@ -62,7 +72,7 @@ def _quotes(kind: type, value: object) -> str:
     if kind is str and isinstance(value, bool | int | float):
         return ": put it in quotes"
     legal = {bool: r"(?i:true|false)", int: r"-?\d+"}.get(kind)
-    found = legal and isinstance(value, str) and re.fullmatch(legal, value)
+    found = legal and isinstance(value, str) and re.fullmatch(legal, value, re.ASCII)
     return ": leave out the quotes" if found else ""
 
 

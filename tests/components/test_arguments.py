@@ -213,6 +213,10 @@ def test_pick_takes_what_a_component_has_arguments_for() -> None:
         ({"public": None}, "public is None: expected true or false"),
         ({"limit": "3"}, "limit is '3': expected a whole number: leave out the quotes"),
         ({"limit": "three"}, "limit is 'three': expected a whole number"),
+        *(
+            ({"limit": text}, f"limit is {text!r}: expected a whole number")
+            for text in ("1_0", " 5", "+5", "1e3", "0x10", "\uff15", "inf", "nan", "5.0")
+        ),
         ({"public": "no"}, "public is 'no': expected true or false"),
         ({"limit": 2.5}, "limit is 2.5: expected a whole number"),
         ({"limit": True}, "limit is True: expected a whole number"),
@@ -229,12 +233,19 @@ def test_pick_takes_what_a_component_has_arguments_for() -> None:
         ({"vpc_id": None}, "vpc_id is None: expected a string, not empty"),
         ({"vpc_id": ""}, "vpc_id is '': expected a string, not empty"),
         ({"vpc_id": {"id": 1}}, "vpc_id is {'id': 1}: expected a string"),
-        ({"subnet_ids": "subnet-1"}, "subnet_ids is 'subnet-1': expected a list of strings"),
+        (
+            {"subnet_ids": "subnet-1"},
+            "subnet_ids is 'subnet-1': expected a list of strings: put it in brackets",
+        ),
         ({"subnet_ids": []}, "subnet_ids is []: expected a list of strings, not empty"),
         ({"subnet_ids": None}, "subnet_ids is None: expected a list of strings, not empty"),
         ({"subnet_ids": [""]}, "subnet_ids is ['']: expected a list of strings, not empty"),
         ({"subnet_ids": [1]}, "subnet_ids is [1]: expected a list of strings"),
-        ({"networks": "10.0.0.0/8"}, "networks is '10.0.0.0/8': expected a list of strings"),
+        (
+            {"networks": "10.0.0.0/8"},
+            "networks is '10.0.0.0/8': expected a list of strings: put it in brackets",
+        ),
+        ({"networks": ""}, "networks is '': expected a list of strings"),
         ({"networks": [None]}, "networks is [None]: expected a list of strings"),
         ({"networks": {"a": "b"}}, "networks is {'a': 'b'}: expected a list of strings"),
         ({"vpcid": "vpc-1"}, "vpcid is unknown: did you mean vpc_id?"),
@@ -311,6 +322,10 @@ def test_a_long_value_is_cut() -> None:
     assert problem.startswith(f"label is '{'x' * 119}... (20002 characters): expected a letter")
     (problem,) = problems({**FEWEST, "label": "x" * 118})
     assert problem.startswith(f"label is '{'x' * 118}': expected a letter")
+    (problem,) = problems({**FEWEST, "networks": ["203.0.113.7/32"] * 500})
+    assert len(problem) < 250
+    (problem,) = problems({**FEWEST, "x" * 20_000: 1})
+    assert problem.startswith(f"{'x' * 120}... (20000 characters) is unknown: expected one of")
 
 
 def test_the_error_has_no_stack_trace() -> None:

@@ -170,7 +170,7 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
         {"subnet_ids": "subnet-1", "vpc_id": None},
         [
             "vpc_id is None: expected a string, not empty",
-            "subnet_ids is 'subnet-1': expected a list of strings",
+            "subnet_ids is 'subnet-1': expected a list of strings: put it in brackets",
         ],
     ),
     (

@@ -84,6 +84,10 @@ def test_the_world_is_not_let_in(cidrs: list[str]) -> None:
                 " 203.0.113.0/24"
             ),
         ),
+        (
+            ["a" * 500],
+            f"'{'a' * 119}... (502 characters): expected an IPv4 network such as 10.42.0.0/16",
+        ),
         ([f"10.{n}.0.0/16" for n in range(11)], "expected a list of at most 10 networks"),
     ],
 )
@@ -105,12 +109,16 @@ def test_networks_that_python_reads_but_aws_does_not(cidr: str, meant: str) -> N
 
 
 @pytest.mark.parametrize(
-    "cidr", ["0.0.0.0/8", "127.0.0.0/8", "127.0.0.1/32", "224.0.0.0/8", "255.255.255.255/32"]
+    "cidr",
+    [
+        *("0.0.0.0/8", "127.0.0.0/8", "127.0.0.1/32", "169.254.169.254/32"),
+        *("224.0.0.0/8", "240.0.0.0/8", "255.255.255.255/32"),
+    ],
 )
 def test_no_network_is_let_in_that_nobody_comes_from(cidr: str) -> None:
     assert problem(checks.admin_cidrs, ["10.0.0.0/8", cidr]) == (
         f"{cidr!r} is nobody's: expected the network that people come from, outside 0.0.0.0/8,"
-        " 127.0.0.0/8, 224.0.0.0/3"
+        " 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3"
     )
 
 
@@ -248,7 +256,9 @@ def test_a_tag_value(value: str) -> None:
     checks.tag_value(value)
 
 
-@pytest.mark.parametrize("value", ["", "*", "tru?", "v" * 257, "a\nb", "$(id)", "a\\b", "a'b"])
+@pytest.mark.parametrize(
+    "value", ["", " ", "true ", " true", "*", "tru?", "v" * 257, "a\nb", "$(id)", "a\\b", "a'b"]
+)
 def test_what_is_no_tag_value(value: str) -> None:
-    expected = "expected 1 to 256 letters, digits, spaces or . : / = + - @ _"
+    expected = "expected 1 to 256 letters, digits, spaces (not at its ends) or . : / = + - @ _"
     assert problem(checks.tag_value, value) == expected
