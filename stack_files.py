@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -15,9 +15,11 @@ class StackFileError(ValueError):
 
 
 class _StackFile(yaml.SafeLoader):
-    """Reads YAML as Pulumi does, to which dates and words such as `yes` and `on` are text.
+    """Reads YAML as Pulumi does, to which words such as `yes` and `on` are text.
 
-    Nor may a key be there twice: PyYAML takes the last one.
+    What Pulumi makes something else of than was typed is refused: numbers such as `1_0` (10) and
+    `010` (8), and dates (`2026-01-01 00:00:00 +0000 UTC`). Nor may a key be there twice: PyYAML
+    takes the last one.
     """
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401 - as in PyYAML
@@ -31,13 +33,33 @@ class _StackFile(yaml.SafeLoader):
         return node
 
 
+def _refuse(_loader: _StackFile, node: yaml.ScalarNode) -> NoReturn:
+    problem = (
+        f"Pulumi takes {node.value} for a number or a date; expected a number in decimal digits,"
+        " such as 10, or quotes around text"
+    )
+    raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+_INT = r"-?(?:0|[1-9][0-9]*)"
+_FLOAT = rf"{_INT}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+_BASED = r"[-+]?0(?:[xX][0-9a-fA-F_]+|[oO][0-7_]+|[bB][01_]+)"
+_LOOSE = r"[-+]?(?:[0-9][0-9_]*\.?|\.[0-9])[0-9_]*(?:[eE][-+]?[0-9]+)?"
+_NO_NUMBER = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+_DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:.*)?"
+
 _StackFile.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp"))]
+    first: [(tag, it) for tag, it in found if tag.rpartition(":")[2] in {"null", "merge", "value"}]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_StackFile.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
+for _tag, _pattern, _first in (  # the first one that matches counts
+    ("tag:yaml.org,2002:bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("tag:yaml.org,2002:int", _INT, "-0123456789"),
+    ("tag:yaml.org,2002:float", _FLOAT, "-0123456789"),
+    ("!refused", f"{_BASED}|{_LOOSE}|{_NO_NUMBER}|{_DATE}", "-+.0123456789"),
+):
+    _StackFile.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
+_StackFile.add_constructor("!refused", _refuse)
 
 
 def stack_file_config(file: Path) -> dict[str, Any]:
@@ -46,11 +68,7 @@ def stack_file_config(file: Path) -> dict[str, Any]:
     Raises:
         StackFileError: it is not what Pulumi takes for one.
     """
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _StackFile) or {}  # noqa: S506 - a safe one
-        json.dumps(content, default=str)  # neither within itself, nor too deep or too large
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise StackFileError(f"{file} cannot be read: {error}") from None
+    content = _read(file)
     config = (content.get("config") or {}) if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping) or any(":" in str(key) for key in content):
         raise StackFileError(f"{file}: expected `config:`, and below it all keys with a colon")
@@ -61,6 +79,15 @@ def stack_file_config(file: Path) -> dict[str, Any]:
             expected = f"<name of the project>:{key}"
             raise StackFileError(f"{file}: {key} has no namespace: expected {expected}")
     return {str(key): value for key, value in config.items()}
+
+
+def _read(file: Path) -> Any:  # noqa: ANN401 - any YAML
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), _StackFile) or {}  # noqa: S506 - a safe one
+        json.dumps(content, default=str)  # neither within itself, nor too deep or too large
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise StackFileError(f"{file} cannot be read: {error}") from None
+    return content
 
 
 def without_encrypted(value: Any) -> Any:  # noqa: ANN401 - any YAML

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import settings
+from stack_files import StackFileError, stack_file_config
 
 ROOT = Path(__file__).parents[2]
 ENCRYPTED = {"secure": "v1:LPfaYLFaMKk=:q83ZpuDQ"}
@@ -133,7 +134,8 @@ def test_what_is_not_encrypted_is_checked_all_the_same(folder: Path) -> None:
     [
         ("yes", '"yes"'),
         ("on", '"on"'),
-        ("2026-01-01", '"2026-01-01"'),
+        ("1:30", '"1:30"'),
+        ("1e3", "1000.0"),
         ("~", "null"),
         ("", "null"),
         ("1.5", "1.5"),
@@ -142,11 +144,59 @@ def test_what_is_not_encrypted_is_checked_all_the_same(folder: Path) -> None:
     ],
 )
 def test_yaml_means_what_it_means_to_pulumi(folder: Path, value: str, shown: str) -> None:
-    """As Pulumi's own command line shows it: dates and words such as `yes` are text."""
+    """As Pulumi's own command line shows it: words such as `yes` are text."""
     write(folder, f"config:\n  prometheus-aws:network:\n    flowLogs: {value}\n")
     with pytest.raises(settings.SettingsError) as error:
         settings.check_stack_file(Path("Pulumi.test.yaml"), "test")
     assert f"network.flowLogs is {shown}: expected true or false" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("1_0", "0x10", "0X1F", "010", "08", "0o10", "0b11", "-1_0", "+5", "5.", ".5", "1_000.5"),
+        *(
+            "012345678901",
+            ".inf",
+            "-.INF",
+            ".nan",
+            "2026-01-01",
+            "2026-1-1",
+            "2026-01-01T10:00:00Z",
+        ),
+    ],
+)
+def test_what_pulumi_takes_for_something_else_is_refused(folder: Path, value: str) -> None:
+    """Its command line (3.260.0) makes 10 of 1_0, 8 of 010, and of a date one with a time."""
+    write(folder, f"config:\n  prometheus-aws:hosts:\n    count: {value}\n")
+    with pytest.raises(StackFileError) as error:
+        settings.check_stack_file(Path("Pulumi.test.yaml"), "test")
+    assert (
+        f"cannot be read: Pulumi takes {value} for a number or a date; expected a number in"
+        " decimal digits, such as 10, or quotes around text"
+    ) in str(error.value)
+    assert "line 3, column 12" in str(error.value)
+    write(folder, f"config:\n  prometheus-aws:prometheus:\n    retention: '{value}'\n")
+    with pytest.raises(settings.SettingsError, match=r"prometheus\.retention is "):
+        settings.check_stack_file(Path("Pulumi.test.yaml"), "test")
+
+
+@pytest.mark.parametrize(("value", "count"), [("0", 0), ("10", 10), ("1e1", 10), ("10.0", 10)])
+def test_a_number_of_json(folder: Path, value: str, count: int) -> None:
+    file = folder / "Pulumi.test.yaml"
+    write(folder, f"config:\n  prometheus-aws:hosts:\n    count: {value}\n")
+    found = stack_file_config(file)["prometheus-aws:hosts"]["count"]
+    assert (found, isinstance(found, str)) == (count, False)
+    assert settings.main(["test"]) == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["10.0.0.0/16", "3.15.0", "1.2.3", "15d", "1h30m", "v1:0=", "-a", "e3", "_1", "1-2"],
+)
+def test_text_that_begins_like_a_number(folder: Path, value: str) -> None:
+    write(folder, f"config:\n  other:key: {value}\n")
+    assert stack_file_config(folder / "Pulumi.test.yaml") == {"other:key": value}
 
 
 @pytest.mark.parametrize("value", ["true", "True", "FALSE"])
