@@ -10,7 +10,7 @@ key that the user typed, before any resource is registered.
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -37,18 +37,34 @@ from components.arguments import (
     snake,
     suggestion,
 )
+from components.exporters.instance_types import usd_a_month
 from components.network.subnets import hosts_fit
-from stack_files import StackFileError, as_text, stack_file_config, without_encrypted
+from components.values import shortened
+from stack_files import (
+    StackFileError,
+    as_text,
+    project_config,
+    stack_file_config,
+    without_encrypted,
+)
 
 _T = TypeVar("_T")
 
 PROJECT = "prometheus-aws"
 """Namespace of the keys: the project's name in `Pulumi.yaml`."""
 
+NAMESPACES = (PROJECT, "aws", "docker", "random", "pulumi")
+"""Whose keys configure something: this program, its packages, Pulumi itself."""
+
+DEFAULT_TAGS = "aws:defaultTags"
+
 ENVIRONMENT = "environment"
 """The one key that is no block: a label of every metric and a tag of every host."""
 
 MAX_HOSTS = 1000
+
+EXPENSIVE_USD = 1000
+"""Hosts that cost more a month are worth a warning."""
 
 
 class SettingsError(pulumi.RunError):
@@ -139,6 +155,7 @@ class Settings:
         *,
         stack: str,
         emulated: bool = False,
+        default_tags: str = "",
         secret: Sequence[str] = (),
         invoke: pulumi.InvokeOptions | None = None,
     ) -> Self:
@@ -149,6 +166,7 @@ class Settings:
                 hands it over: text, JSON for a block.
             stack: name of the stack, the default of `environment`.
             emulated: see the attribute.
+            default_tags: `aws:defaultTags`, as Pulumi hands it over.
             secret: keys whose values are never shown.
             invoke: how to ask AWS. Default: what only AWS knows (how many zones the region has) is
                 left to the components.
@@ -157,7 +175,7 @@ class Settings:
             SettingsError: with every problem.
         """
         problems = [
-            f"{key if ':' in key else f'{PROJECT}:{key}'} {_unknown(key)}"
+            f"{shortened(key if ':' in key else f'{PROJECT}:{key}')} {_unknown(key)}"
             for key in values
             if key not in {ENVIRONMENT, *BLOCKS}
         ]
@@ -186,6 +204,13 @@ class Settings:
             _sentence("hosts.count", problem, hide=not {"hosts", "network"}.isdisjoint(secret))
             for problem in _hosts_that_do_not_fit(found["hosts"], found["network"])
         ]
+        try:
+            problems += [
+                _sentence("hosts.discoveryTagKey", problem, hide="hosts" in secret)
+                for problem in _tag_of_everything(found["hosts"], _tag_keys(default_tags))
+            ]
+        except ValueError as error:
+            problems.append(f"{DEFAULT_TAGS} {error}")
         if problems:
             lines = "".join(f"\n  - {problem}" for problem in problems)
             raise SettingsError(
@@ -203,15 +228,42 @@ class Settings:
             SettingsError: with every problem.
         """
         # Pulumi has no public way to list the keys, which is what finds the misspelt ones.
-        keys = own({key: key for key in sorted({*CONFIG.get(), *get_config_env()})})
-        config = pulumi.Config(PROJECT)
-        return cls.parse(
+        everybodys = sorted({*CONFIG.get(), *get_config_env()})
+        keys = own({key: key for key in everybodys})
+        secret = [key for key, full in keys.items() if is_config_secret(full)]
+        config, aws = pulumi.Config(PROJECT), pulumi.Config("aws")
+        settings = cls.parse(
             {key: config.get(key) or "" for key in keys},
             stack=pulumi.get_stack(),
-            emulated=bool(pulumi.Config("aws").get_object("endpoints")),
-            secret=[key for key, full in keys.items() if is_config_secret(full)],
+            emulated=bool(aws.get_object("endpoints")),
+            default_tags=aws.get("defaultTags") or "",
+            secret=secret,
             invoke=pulumi.InvokeOptions(),
         )
+        for warning in settings.warnings(everybodys, secret):
+            pulumi.warn(warning)
+        return settings
+
+    def warnings(self, keys: Iterable[str], secret: Collection[str] = ()) -> Iterator[str]:
+        """Say what is legal, but probably not meant.
+
+        Args:
+            keys: all that is configured, with namespaces.
+            secret: blocks whose values are never shown.
+        """
+        for key in keys:
+            namespace = key.partition(":")[0]
+            if namespace not in NAMESPACES:
+                hint = suggestion(namespace, NAMESPACES)
+                yield f"{shortened(key)} configures nothing: its namespace is unknown; {hint}"
+        count, instance_type = self.hosts["count"], self.hosts["instance_type"]
+        usd = count * usd_a_month(instance_type)
+        if usd > EXPENSIVE_USD and "hosts" not in secret:
+            yield (
+                f"{PROJECT}:hosts: {count} hosts of type {instance_type} cost in the order of USD"
+                f" {float(f'{usd:.2g}'):,.0f} a month on demand, with accelerators several times"
+                " as much"
+            )
 
 
 def own(config: Mapping[str, _T]) -> dict[str, _T]:
@@ -259,7 +311,7 @@ def _block(text: str) -> object:
     """Parse a block; what is none stays as it is, for `examine` to refuse."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -274,27 +326,57 @@ def _hosts_that_do_not_fit(
             yield Problem("count", str(error), hosts["count"])
 
 
+def _tag_keys(default_tags: str) -> Collection[str]:
+    """Return the keys of the tags that everything gets.
+
+    Raises:
+        ValueError: they are not what the AWS provider takes; with what is expected.
+    """
+    match _block(default_tags or "{}"):
+        case {"tags": {**tags}}:
+            return list(map(str, tags))
+        case {**others} if not others:
+            return ()
+    raise ValueError('is not legal: expected tags, such as {"tags": {"owner": "me"}}')
+
+
+def _tag_of_everything(
+    hosts: Mapping[str, Any], default_tags: Collection[str]
+) -> Iterator[Problem]:
+    """Check that the tag for discovery is one that only hosts have."""
+    key = hosts.get("discovery_tag_key")
+    if key in default_tags:
+        yield Problem(
+            "discoveryTagKey",
+            f"{DEFAULT_TAGS} gives this tag to everything, not only to hosts that are to be"
+            " scraped; expected another key",
+            key,
+        )
+
+
 def check_stack_file(file: Path, stack: str) -> str:
     """Check a stack's file without deploying it.
 
     What only AWS knows is not checked, nor what is encrypted, which only Pulumi can read.
 
     Returns:
-        What was found to be legal.
+        What was found to be legal, and what is probably not meant, a line each.
 
     Raises:
         SettingsError: with every problem.
         StackFileError: the file cannot be read.
     """
-    config = stack_file_config(file)
+    config = project_config(file.with_name("Pulumi.yaml")) | stack_file_config(file)
     plain = without_encrypted(config)
-    Settings.parse(
+    settings = Settings.parse(
         {key: as_text(value) for key, value in own(plain).items()},
         stack=stack,
         emulated=bool(plain.get("aws:endpoints")),
+        default_tags=as_text(plain.get(DEFAULT_TAGS)),
     )
     rest = "" if plain == config else ", as far as it is not encrypted"
-    return f"{file}: every setting is legal{rest}"
+    lines = [f"warning: {warning}" for warning in settings.warnings(config)]
+    return "\n".join([f"{file}: every setting is legal{rest}", *lines])
 
 
 def main(arguments: Sequence[str]) -> int:

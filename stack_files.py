@@ -81,6 +81,23 @@ def stack_file_config(file: Path) -> dict[str, Any]:
     return {str(key): value for key, value in config.items()}
 
 
+def project_config(file: Path) -> dict[str, Any]:
+    """Return what `Pulumi.yaml` configures packages with: key with its namespace -> value.
+
+    It counts where the stack's file says nothing else. A file that is not there says nothing.
+
+    Raises:
+        StackFileError: it cannot be read.
+    """
+    content = _read(file) if file.exists() else {}
+    config = content.get("config") if isinstance(content, Mapping) else None
+    return {
+        str(key): entry["value"]
+        for key, entry in (config.items() if isinstance(config, Mapping) else ())
+        if isinstance(entry, Mapping) and "value" in entry
+    }
+
+
 def _read(file: Path) -> Any:  # noqa: ANN401 - any YAML
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), _StackFile) or {}  # noqa: S506 - a safe one

@@ -10,7 +10,7 @@ import yaml
 
 from sandbox.addresses import VpcRange, check_vpc_cidr, free_port
 from sandbox.errors import SandboxError
-from settings import PROJECT, Settings, SettingsError
+from settings import DEFAULT_TAGS, PROJECT, Settings, SettingsError
 from stack_files import StackFileError, as_text, stack_file_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,13 +60,15 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
             f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
             " aws:region=eu-central-1"
         )
+    text = handed_over(config)
     own = {
-        key.removeprefix(f"{PROJECT}:"): text
-        for key, text in handed_over(config).items()
+        key.removeprefix(f"{PROJECT}:"): value
+        for key, value in text.items()
         if key.startswith(f"{PROJECT}:")
     }
+    tags = text.get(DEFAULT_TAGS, "")
     try:
-        settings = Settings.parse(own, stack=stack, emulated=True)
+        settings = Settings.parse(own, stack=stack, emulated=True, default_tags=tags)
     except SettingsError as error:
         raise ConfigurationError(str(error)) from error
     check_vpc_cidr(settings.network["vpc_cidr"])

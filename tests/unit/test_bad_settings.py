@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from settings import BLOCKS
+from settings import BLOCKS, SettingsError
 from tests.unit.configurations import Values, parse, problems
 
 PATHS = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
@@ -39,8 +39,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("hosts.sshCidrs", ["0.0.0.0/0"], f"'0.0.0.0/0' {OPEN}"),
     ("hosts.rootVolumeGib", 7, f"{WHOLE} from 8 to 16384 GiB"),
     ("hosts.sshKeyName", 5, "expected a string: put it in quotes"),
-    ("hosts.discoveryTagKey", "aws:scrape", "not starting with aws:"),
     ("hosts.sshKeyName", "a\nb", "at most 255 printable ASCII characters"),
+    ("hosts.discoveryTagKey", "aws:scrape", "not starting with aws:"),
     ("hosts.discoveryTagKey", "Name", "hosts have a tag 'Name' of their own"),
     ("hosts.discoveryTagValue", "*", "expected 1 to 256 letters"),
     ("hosts.discoveryTagValue", True, "expected a string: put it in quotes"),
@@ -228,3 +228,36 @@ def test_a_secret_network_is_not_told_by_the_hosts() -> None:
 def test_a_misspelt_key_of_a_secret_block_is_still_named() -> None:
     (line,) = problems({"hosts": {"conut": "the-value"}}, secret=["hosts"])
     assert line == "hosts.conut is unknown: did you mean count?"
+
+
+# --- the default tags of the AWS provider ---
+
+
+@pytest.mark.parametrize(
+    "text", ["notjson", '["x"]', '{"tags": null}', '{"tags": []}', '{"tag": {}}', "5", "[" * 10**5]
+)
+def test_default_tags_that_are_none(text: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        parse(default_tags=text)
+    _, *lines, _ = str(error.value).splitlines()
+    expected = 'is not legal: expected tags, such as {"tags": {"owner": "me"}}'
+    assert lines == [f"  - aws:defaultTags {expected}"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"tags": {}}', '{"tags": {"owner": "me"}}'])
+def test_default_tags(text: str) -> None:
+    assert parse(default_tags=text) == parse()
+
+
+@pytest.mark.parametrize("values", [{}, {"hosts": {"discoveryTagKey": "owner"}}], ids=str)
+def test_the_discovery_tag_is_none_that_everything_has(values: Values) -> None:
+    key = "owner" if values else "prometheus-scrape"
+    tags = json.dumps({"tags": {key: "true"}})
+    assert problems(values, default_tags=tags) == [
+        (
+            f'hosts.discoveryTagKey is "{key}": aws:defaultTags gives this tag to everything, not'
+            " only to hosts that are to be scraped; expected another key"
+        )
+    ]
+    (line,) = problems(values, default_tags=tags, secret=["hosts"])
+    assert line.startswith("hosts.discoveryTagKey is secret and not legal. ")

@@ -1,6 +1,8 @@
 """settings.Settings: every key, and how Pulumi hands them over."""
 
+import re
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -8,7 +10,7 @@ import pytest
 
 from components.arguments import camel
 from mocks.recording import deploy, refuse
-from settings import BLOCKS, HostsArgs, Settings, SettingsError
+from settings import BLOCKS, NAMESPACES, PROJECT, HostsArgs, Settings, SettingsError
 from tests.components.examples import EXAMPLES
 from tests.unit.configurations import Values, namespaced, parse, problems
 
@@ -171,3 +173,57 @@ def test_a_number_of_thousands_of_digits_is_no_block() -> None:
     (problem,) = problems({"hosts": "9" * 5000})
     assert problem.startswith("hosts is ")
     assert "(5002 characters): expected keys with values" in problem
+
+
+def test_default_tags_are_read_from_the_stack() -> None:
+    tags = {"aws:defaultTags": '{"tags": {"prometheus-scrape": "true"}}'}
+    assert "hosts.discoveryTagKey is " in str(refuse(Settings.load, config=tags))
+
+
+# --- what is legal, but probably not meant ---
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("awz:region", "did you mean aws?"),
+        ("azure-native:location", f"expected one of {', '.join(sorted(NAMESPACES))}"),
+    ],
+)
+def test_a_key_that_nobody_reads_is_a_warning(key: str, hint: str) -> None:
+    """Not an error: Pulumi ignores it, and somebody may keep it for a program of their own."""
+    warnings = parse().warnings([key, "aws:region", "pulumi:tags", f"{PROJECT}:hosts"])
+    assert list(warnings) == [f"{key} configures nothing: its namespace is unknown; {hint}"]
+
+
+def test_every_package_of_the_program_has_its_namespace() -> None:
+    file = Path(__file__).parents[2] / "requirements.txt"
+    packages = re.findall(r"^pulumi-([\w-]+)==", file.read_text("utf-8"), re.MULTILINE)
+    assert {PROJECT, "pulumi", *packages} == set(NAMESPACES)
+
+
+@pytest.mark.parametrize(
+    ("count", "instance_type", "usd"),
+    [
+        (2, "t4g.nano", None),
+        (1000, "t4g.nano", "4,600"),
+        (6, "m7g.xlarge", None),
+        (7, "m7g.xlarge", "1,000"),
+        (100, "m7i.24xlarge", "350,000"),
+        (0, "u7inh-32tb.480xlarge", None),
+    ],
+)
+def test_expensive_hosts_are_a_warning(count: int, instance_type: str, usd: str | None) -> None:
+    settings = parse({"hosts": {"count": count, "instanceType": instance_type}})
+    expected = (
+        f"prometheus-aws:hosts: {count} hosts of type {instance_type} cost in the order of USD"
+        f" {usd} a month on demand, with accelerators several times as much"
+    )
+    assert list(settings.warnings([])) == ([expected] if usd else [])
+    assert not list(settings.warnings([], secret=["hosts"]))
+
+
+def test_warnings_are_shown_by_pulumi(caplog: pytest.LogCaptureFixture) -> None:
+    config = namespaced({"hosts": {"count": 100, "instanceType": "m7i.24xlarge"}})
+    deploy(Settings.load, config=config | {"awz:region": "eu-central-1"})
+    assert [text.split(":")[0] for text in caplog.messages] == ["awz", "prometheus-aws"]

@@ -273,3 +273,44 @@ def test_a_stack_of_an_emulator_may_lie_in_loopback(folder: Path) -> None:
     endpoints = [{"ec2": "http://127.0.0.1:5000"}]
     write(folder, json.dumps({"config": {**config, "aws:endpoints": endpoints}}))
     assert settings.main(["test"]) == 0
+
+
+def test_what_is_probably_not_meant_is_told_below(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hosts = {"count": 100, "instanceType": "m7i.24xlarge"}
+    config = {"prometheus-aws:hosts": hosts, "awz:region": "eu-west-1"}
+    write(folder, json.dumps({"config": config}))
+    assert settings.main(["test"]) == 0
+    first, *warnings = capsys.readouterr().out.splitlines()
+    assert first == "Pulumi.test.yaml: every setting is legal"
+    assert [line[:30] for line in warnings] == [
+        "warning: awz:region configures",
+        "warning: prometheus-aws:hosts:",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("project", "key", "legal"),
+    [
+        ({"aws:defaultTags": {"value": {"tags": {"owner": "me"}}}}, "owner", False),
+        ({"aws:defaultTags": {"value": {"tags": {"owner": "me"}}}}, "scraped", True),
+        ({"hosts": {"type": "object", "default": {}}}, "owner", True),
+        ("nothing", "owner", True),
+    ],
+    ids=str,
+)
+def test_what_the_projects_file_configures_counts(
+    folder: Path, project: object, key: str, *, legal: bool
+) -> None:
+    (folder / "Pulumi.yaml").write_text(json.dumps({"config": project}), encoding="utf-8")
+    stack_file(folder, hosts={"discoveryTagKey": key})
+    assert settings.main(["test"]) == (not legal)
+
+
+def test_the_stacks_default_tags_come_before_the_projects(folder: Path) -> None:
+    project = {"aws:defaultTags": {"value": {"tags": {"owner": "me"}}}}
+    (folder / "Pulumi.yaml").write_text(json.dumps({"config": project}), encoding="utf-8")
+    hosts = {"prometheus-aws:hosts": {"discoveryTagKey": "owner"}}
+    write(folder, json.dumps({"config": {**hosts, "aws:defaultTags": {"tags": {}}}}))
+    assert settings.main(["test"]) == 0
