@@ -117,3 +117,9 @@ def test_a_block_that_is_none_is_named(vpc: VpcRange) -> None:
 def test_a_region_is_needed(vpc: VpcRange) -> None:
     with pytest.raises(ConfigurationError, match="aws:region is not set"):
         local_stack("empty", vpc, {})
+
+
+@pytest.mark.parametrize("text", ["notjson", '["x"]', '{"tags":null}'])
+def test_default_tags_that_are_none_are_told(vpc: VpcRange, text: str) -> None:
+    with pytest.raises(ConfigurationError, match="aws:defaultTags is not legal: expected tags"):
+        local_stack("dev", vpc, {"aws:defaultTags": text})
