@@ -113,6 +113,7 @@ def _seconds_until_up(url: str, ec2: Any, model: Mapping[str, Any]) -> float:  #
         MaxCount=1,
         ImageId=model["ImageId"],
         SubnetId=model["SubnetId"],
+        SecurityGroupIds=[group["GroupId"] for group in model["SecurityGroups"]],
         TagSpecifications=[{"ResourceType": "instance", "Tags": model["Tags"]}],
     )["Instances"][0]["InstanceId"]
     while time.perf_counter() - started < TIME_LIMIT_S:

@@ -14,18 +14,22 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from sandbox import binaries, prometheus, state
+from sandbox import binaries, prometheus, security_groups, state
 from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
-from sandbox.emulator import Emulator, isolate_from_user
+from sandbox.emulator import Emulator, client, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.options import Options, parse
+from sandbox.shortening import shortened
 from sandbox.state import Directory, State, StateError
 from sandbox.system import NotUpError, Sandbox
 from sandbox.workspace import Workspace
 
 _INTERRUPTED = 130
 """Exit code after a Ctrl-C: 128 + SIGINT."""
+
+_MOST_TARGETS = 20
+_MOST_REASONS = 10
 
 _POLL_INTERVAL_S = 0.1
 _DOWN_TIMEOUT_S = 150
@@ -47,7 +51,8 @@ def main() -> int:
 def _demo(parsed: Options) -> int:
     with _running(parsed) as sandbox:
         targets = sandbox.wait_until_up()
-        print(prometheus.table(targets))
+        rows = prometheus.table(targets).splitlines()
+        print(*shortened(rows, _MOST_TARGETS), sep="\n")
         url = sandbox.state.prometheus_url
         print(f"\nPrometheus:    {url}")
         if not prometheus.has_pages(url):
@@ -153,26 +158,39 @@ def _status(parsed: Options) -> int:
     current = found.read()
     error = ""
     targets: list[prometheus.Target] = []
-    problems: list[str] = []
+    not_up: list[str] = []
+    failing: list[str] = []
     try:
         targets = prometheus.targets(current.prometheus_url)
-        problems = prometheus.problems(current.prometheus_url, targets)
+        failing = prometheus.failing_discovery(current.prometheus_url)
+        not_up = prometheus.not_up(targets, _refusals(current, targets))
     except prometheus.PrometheusError as problem:
-        error = str(problem)
+        error = _silence(found, current, problem)
     if parsed.json:
-        report = {**_report(found, current, targets, error), "problems": problems}
+        report = {**_report(found, current, targets, error), "problems": [*not_up, *failing]}
         print(json.dumps(report, indent=2))
-    else:
-        print(f"Sandbox:       {current.name} (stack {current.stack}, {current.phase})")
-        print(f"Prometheus:    {current.prometheus_url}")
-        print(f"Emulated AWS:  {current.emulator_url}")
-        print(f"Logs:          {found.logs}\n")
-        if not _outputs(found, current):
-            error = f"Nothing is deployed. Next: python -m sandbox pulumi --name {current.name} up"
-        print(error or prometheus.table(targets))
-        if problems:
-            print("", *problems, sep="\n")
+        return 0
+    print(f"Sandbox:       {current.name} (stack {current.stack}, {current.phase})")
+    print(f"Prometheus:    {'does not answer' if error else current.prometheus_url}")
+    print(f"Emulated AWS:  {current.emulator_url}")
+    print(f"Logs:          {found.logs}\n")
+    print(error or prometheus.table(targets))
+    if not_up or failing:
+        print("", *shortened(not_up, _MOST_REASONS), *failing, sep="\n")
     return 0
+
+
+def _refusals(current: State, targets: Sequence[prometheus.Target]) -> Mapping[str, str]:
+    return security_groups.refusals(client("ec2", current.variables), targets)
+
+
+def _silence(found: Directory, current: State, problem: prometheus.PrometheusError) -> str:
+    """Say why Prometheus does not answer."""
+    if current.phase == "starting":
+        return f"The sandbox is starting, and Prometheus does not answer yet: {problem}"
+    if not _outputs(found, current):
+        return f"Nothing is deployed. Next: python -m sandbox pulumi --name {current.name} up"
+    return f"Prometheus is deployed, but does not answer; {found.logs} says why: {problem}"
 
 
 def _report(

@@ -15,6 +15,7 @@ from sandbox.following import Follower
 from sandbox.resources import Account, GoneError, ImageSource, images
 from sandbox.runtimes import ContainerSpec, ImageError, Running, Runtime
 from sandbox.secret_references import SecretError
+from sandbox.security_groups import task_description
 
 _LOG = logging.getLogger("sandbox.ecs")
 
@@ -161,10 +162,11 @@ class Agent(Follower):
         identifier = uuid.uuid4().hex
         directory = self._directory / identifier
         network = service["networkConfiguration"]["awsvpcConfiguration"]
+        containers = [container["name"] for container in definition["containerDefinitions"]]
         interface = self._account.client("ec2").create_network_interface(
             SubnetId=network["subnets"][len(known.tasks) % len(network["subnets"])],
             Groups=network["securityGroups"],
-            Description=f"ECS task {identifier}",
+            Description=task_description(identifier, containers),
         )["NetworkInterface"]
         task = Task(
             identifier,

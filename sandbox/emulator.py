@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
+from sandbox.moto_instances import keep_groups_on_the_interface
 
 if TYPE_CHECKING:
     from moto.server import ThreadedMotoServer
@@ -64,6 +65,7 @@ class Emulator:
         # Without it, AWS's managed policies (AmazonSSMManagedInstanceCore ...) do not exist.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         _empty()
+        keep_groups_on_the_interface()
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()

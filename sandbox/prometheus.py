@@ -74,8 +74,23 @@ def targets(url: str) -> list[Target]:
     )
 
 
-def problems(url: str, rows: Sequence[Target]) -> list[str]:
-    """Say what is wrong: why targets are down, and whether discovery fails.
+def not_up(rows: Sequence[Target], refusals: Mapping[str, str]) -> list[str]:
+    """Say of each target that is not UP why.
+
+    Args:
+        rows: all targets.
+        refusals: address of a target -> why nothing can connect to it.
+    """
+    return [
+        f"{row.job} {row.instance} at {row.address} is {row.health.upper()}:"
+        f" {refusals.get(row.address) or row.error or 'not scraped yet'}"
+        for row in rows
+        if row.health != "up"
+    ]
+
+
+def failing_discovery(url: str) -> list[str]:
+    """Say which discovery fails.
 
     Raises:
         PrometheusError: Prometheus does not answer.
@@ -83,12 +98,9 @@ def problems(url: str, rows: Sequence[Target]) -> list[str]:
     failing = query(url, "query", query="increase(prometheus_sd_refresh_failures_total[1m]) > 0")
     discoveries = sorted({found["metric"]["mechanism"] for found in failing["result"]})
     return [
-        *(f"{row.job} {row.instance} is DOWN: {row.error}" for row in rows if row.health == "down"),
-        *(
-            f"Discovery ({mechanism}) fails: hosts that come or go are not noticed; the task's log"
-            " says why"
-            for mechanism in discoveries
-        ),
+        f"Discovery ({mechanism}) fails: hosts that come or go are not noticed; the task's log"
+        " says why"
+        for mechanism in discoveries
     ]
 
 

@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 
 from sandbox.binaries import cache_directory
 from sandbox.errors import SandboxError
+from sandbox.shortening import shortened
 
 _STATE = "state.json"
 _LOCK = "lock"
@@ -171,9 +172,8 @@ def find(name: str | None) -> Directory:
     if name is not None and check_name(name) in running:
         return running[name]
     wanted = f"no sandbox {name!r} is running" if name else "no sandbox is running"
-    raise StateError(
-        f"{wanted} (running: {', '.join(running) or 'none'}): start one with `python -m sandbox up`"
-    )
+    others = ", ".join(shortened([*running])) or "none"
+    raise StateError(f"{wanted} (running: {others}): start one with `python -m sandbox up`")
 
 
 def _root() -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from sandbox import binaries, prometheus
+from sandbox import binaries, prometheus, security_groups
 from sandbox.addresses import LOOPBACK, reserve_vpc_range
 from sandbox.configuration import handed_over, local_stack
 from sandbox.deploy import deploy
@@ -21,12 +21,20 @@ from sandbox.hosts import Hosts
 from sandbox.options import Options
 from sandbox.resources import Account, images
 from sandbox.runtimes import Fallback, ImageError, ProcessRuntime, Runtime
+from sandbox.shortening import shortened
 from sandbox.state import Directory, State
 from sandbox.workspace import Workspace
 
 _LOG = logging.getLogger("sandbox")
 
 _POLL_INTERVAL_S = 0.25
+_POLL_SHARE = 2
+"""The pause is at least this many times as long as an answer takes, as in `sandbox.following`."""
+
+_PROGRESS_INTERVAL_S = 5
+"""Between two lines about targets that come up; the first one comes at once."""
+
+_MOST_REASONS = 10
 _GIVE_UP_AFTER_FAILURES = 3
 """Tasks in a row that die: what ECS's deployment circuit breaker counts too."""
 
@@ -49,6 +57,7 @@ class Sandbox:
         self._say = say
         self._began = time.monotonic()
         self._stack = contextlib.ExitStack()
+        self._account: Account
         self._agent: Agent
         self.directory: Directory
         self.state: State
@@ -99,7 +108,7 @@ class Sandbox:
         self.state.emulator_url = emulator.endpoint
         self.state.variables = emulator.environment
         self.directory.write(self.state)
-        account = self._deploy(emulator, stack_here.config, stack)
+        self._account = account = self._deploy(emulator, stack_here.config, stack)
         emulator.enforce_iam()
         self.directory.write(self.state)
 
@@ -124,9 +133,10 @@ class Sandbox:
         """
         expected = len(self.state.outputs.get("host_ids", []))
         deadline = time.monotonic() + self._options.timeout
-        before = ""
+        told, told_at = "", 0.0
         while True:
             problem = ""
+            asked = time.monotonic()
             try:
                 targets = prometheus.targets(self.state.prometheus_url)
             except prometheus.PrometheusError as error:
@@ -143,13 +153,13 @@ class Sandbox:
                 if targets
                 else "waiting for Prometheus and its first discovery"
             )
-            if now != before:
+            if now != told and time.monotonic() - told_at >= _PROGRESS_INTERVAL_S:
                 self._progress(now)
-                before = now
+                told, told_at = now, time.monotonic()
             failed = self._agent.failure_count() >= _GIVE_UP_AFTER_FAILURES
             if failed or time.monotonic() > deadline:
                 raise NotUpError(self._explain(targets, expected, problem))
-            time.sleep(_POLL_INTERVAL_S)
+            time.sleep(max(_POLL_INTERVAL_S, _POLL_SHARE * (time.monotonic() - asked)))
 
     def fail(self, reason: str) -> None:
         """Note that the sandbox has failed: its logs are kept when it ends."""
@@ -160,12 +170,9 @@ class Sandbox:
     def _explain(self, targets: list[prometheus.Target], expected: int, problem: str) -> str:
         lines = [problem] if problem else []
         lines += self._agent.failures()
-        lines += [
-            f"target {t.job} {t.instance} at {t.address} is {t.health.upper()}:"
-            f" {t.error or 'not scraped yet'}"
-            for t in targets
-            if t.health != "up"
-        ]
+        refusals = security_groups.refusals(self._account.client("ec2"), targets)
+        reasons = prometheus.not_up(targets, refusals)
+        lines += shortened([f"target {reason}" for reason in reasons], _MOST_REASONS)
         hosts = sum(target.job == "node" for target in targets)
         if targets and hosts < expected:
             lines.append(f"only {hosts} of {expected} hosts are discovered")

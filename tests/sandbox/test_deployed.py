@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -262,13 +263,14 @@ def test_nothing_of_the_sandbox_listens_beyond_loopback(account: Account) -> Non
     assert {address[-2:] for address in addresses} == {"7F"}
 
 
-def _launch(account: Account, **tags: str) -> str:
-    """Run an instance like the program's own, with other tags; return its id."""
+def _launch(account: Account, groups: list[str], **tags: str) -> str:
+    """Run an instance like the program's own, with other groups and tags; return its id."""
     model = account.instance(account.outputs["host_ids"][0])
     launched = account.client("ec2").run_instances(
         ImageId=model["ImageId"],
         InstanceType=model["InstanceType"],
         SubnetId=model["SubnetId"],
+        SecurityGroupIds=groups,
         MinCount=1,
         MaxCount=1,
         TagSpecifications=[
@@ -291,9 +293,10 @@ def test_pulumi_has_no_state_of_what_it_has_not_deployed(account: Account) -> No
 
 def test_hosts_come_and_go_while_it_runs(account: Account) -> None:
     ec2 = account.client("ec2")
-    untagged = _launch(account, Name="untagged")
-    other_value = _launch(account, **{"Name": "other", "prometheus-scrape": "false"})
-    tagged = _launch(account, **{"Name": "added", "prometheus-scrape": "true"})
+    groups = [account.outputs["exporter_security_group_id"]]
+    untagged = _launch(account, groups, Name="untagged")
+    other_value = _launch(account, groups, **{"Name": "other", "prometheus-scrape": "false"})
+    tagged = _launch(account, groups, **{"Name": "added", "prometheus-scrape": "true"})
     began = time.monotonic()
     until("the new host is UP", 60, lambda: account.health(tagged) == "up")
     # A refresh and a scrape interval, and what Prometheus needs between the two.
@@ -316,6 +319,45 @@ def test_hosts_come_and_go_while_it_runs(account: Account) -> None:
         lambda: not processes(f"--web.listen-address={address}:"),
     )
     assert set(account.nodes()) == set(account.outputs["host_ids"])
+
+
+def test_security_groups_decide_whom_prometheus_reaches(account: Account) -> None:
+    ec2 = account.client("ec2")
+    exporters = account.outputs["exporter_security_group_id"]
+    foreign = _launch(account, [], **{"Name": "foreign", "prometheus-scrape": "true"})
+    (default,) = account.instance(foreign)["SecurityGroups"]
+    interface = account.instance(foreign)["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    own = account.outputs["host_ids"][0]
+
+    def comes(health: str, *hosts: str) -> None:
+        until(f"{health}: {hosts}", 30, lambda: {account.health(it) for it in hosts} == {health})
+
+    comes("down", foreign)
+    shown = run("status", "--name", account.status["name"]).stdout
+    port = account.nodes()[foreign].address.rpartition(":")[2]
+    assert re.search(
+        rf"^node foreign at \S+ is DOWN: no security group rule lets Prometheus reach it on port"
+        rf" {port}: its groups \({default['GroupId']}\) have no ingress rule for Prometheus;",
+        shown,
+        re.MULTILINE,
+    )
+    ec2.modify_instance_attribute(InstanceId=foreign, Groups=[exporters])
+    comes("up", foreign)
+    ec2.modify_network_interface_attribute(
+        NetworkInterfaceId=interface, Groups=[default["GroupId"]]
+    )
+    comes("down", foreign)
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[exporters])
+    comes("up", foreign, own)
+
+    (group,) = ec2.describe_security_groups(GroupIds=[exporters])["SecurityGroups"]
+    rules = {"GroupId": exporters, "IpPermissions": group["IpPermissions"]}
+    ec2.revoke_security_group_ingress(**rules)
+    comes("down", foreign, own)
+    ec2.authorize_security_group_ingress(**rules)
+    comes("up", foreign, own)
+    ec2.terminate_instances(InstanceIds=[foreign])
+    until("the host has gone", 60, lambda: account.health(foreign) is None)
 
 
 def test_a_new_revision_replaces_the_task(account: Account) -> None:

@@ -68,7 +68,7 @@ def test_both_alerts_are_raised(broken: Account) -> None:
 
 def test_status_says_what_is_wrong(broken: Account) -> None:
     shown = run("status", "--name", broken.status["name"]).stdout
-    assert re.search(r"^node exporter-0 is DOWN: .*connection refused$", shown, re.MULTILINE)
+    assert re.search(r"^node exporter-0 at \S+ is DOWN: .*connection refused$", shown, re.MULTILINE)
     assert "\nDiscovery (ec2) fails: hosts that come or go are not noticed" in shown
     told = json.loads(run("status", "--json", "--name", broken.status["name"]).stdout)["problems"]
     assert len(told) == 2
