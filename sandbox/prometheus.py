@@ -95,7 +95,7 @@ def failing_discovery(url: str) -> list[str]:
     Raises:
         PrometheusError: Prometheus does not answer.
     """
-    failing = query(url, "query", query="increase(prometheus_sd_refresh_failures_total[1m]) > 0")
+    failing = query(url, "query", query="increase(prometheus_sd_refresh_failures_total[2m]) > 0")
     discoveries = sorted({found["metric"]["mechanism"] for found in failing["result"]})
     return [
         f"Discovery ({mechanism}) fails: hosts that come or go are not noticed; the task's log"

@@ -56,8 +56,27 @@ def test_the_stacks_file_counts_but_for_addresses_and_intervals(vpc: VpcRange) -
     assert settings.network["vpc_cidr"] == vpc.cidr
     assert settings.hosts["count"] == 3
     assert settings.hosts["node_exporter_port"] == vpc.node_exporter_port
-    assert settings.prometheus["scrape_interval"] == "2s"
     assert settings.emulated
+
+
+@pytest.mark.parametrize(
+    ("hosts", "scrape", "refresh"),
+    [
+        *((0, "2s", "5s"), (60, "2s", "5s"), (61, "3s", "5s"), (150, "5s", "5s")),
+        *((300, "10s", "10s"), (1000, "34s", "34s")),
+    ],
+)
+def test_intervals_grow_with_the_number_of_hosts(
+    vpc: VpcRange, hosts: int, scrape: str, refresh: str
+) -> None:
+    found = local_stack("dev", vpc, {"hosts.count": str(hosts)}).settings.prometheus
+    assert (found["scrape_interval"], found["discovery_refresh_interval"]) == (scrape, refresh)
+
+
+def test_intervals_of_the_users_own_count(vpc: VpcRange) -> None:
+    changes = {"hosts.count": "300", "prometheus.scrapeInterval": "7s"}
+    found = local_stack("dev", vpc, changes).settings.prometheus
+    assert (found["scrape_interval"], found["discovery_refresh_interval"]) == ("7s", "10s")
 
 
 def test_changes_come_last_and_are_typed_as_pulumi_types_them(vpc: VpcRange) -> None:

@@ -19,6 +19,7 @@ from sandbox.addresses import free_port, reserve_vpc_range
 from sandbox.emulator import isolate_from_user
 from sandbox.resources import RESOURCE_TYPES, ResourceType, api
 from sandbox.secret_references import SecretError, SecretReference, json_value
+from sandbox.shortening import shortened
 from sandbox.workspace import Workspace
 from tests.sandbox.command import ROOT, until
 from tests.sandbox.command import processes as running_processes
@@ -194,6 +195,29 @@ def test_table_of_targets() -> None:
         "node        exporter-0   eu-1a  127.9.0.4:9100  UP",
         "prometheus  localhost:1  -      localhost:1     DOWN",
     ]
+
+
+def test_why_targets_are_not_up() -> None:
+    host = prometheus.Target("node", "a", "eu-1a", "127.9.0.4:9100", "down", "refused", {})
+    rows = [
+        host,
+        host._replace(instance="b", address="127.9.0.5:9100"),
+        host._replace(instance="c", health="unknown", error=""),
+        host._replace(instance="d", health="up"),
+    ]
+    assert prometheus.not_up(rows, {"127.9.0.5:9100": "no rule"}) == [
+        "node a at 127.9.0.4:9100 is DOWN: refused",
+        "node b at 127.9.0.5:9100 is DOWN: no rule",
+        "node c at 127.9.0.4:9100 is UNKNOWN: not scraped yet",
+    ]
+
+
+def test_long_lists_are_shortened() -> None:
+    hosts = [f"exporter-{number}" for number in range(300)]
+    assert shortened(hosts) == ["exporter-0", "exporter-1", "exporter-2", "and 297 more"]
+    assert shortened(hosts[:3]) == hosts[:3]
+    assert shortened(hosts, most=299)[-1] == "and 1 more"
+    assert shortened([]) == []
 
 
 def test_silent_prometheus_is_an_error_of_its_own() -> None:
