@@ -8,14 +8,15 @@ def keep_groups_on_the_interface() -> None:
 
     moto keeps a list at each. An instance whose groups were given with its interface (as they must
     be to ask for a public address) then shows none; a group that is taken off at one stays at the
-    other. Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html
+    other. Source:
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyNetworkInterfaceAttribute.html
+    ("attach and detach security groups from an existing EC2 instance")
     """
-    from moto.ec2.models.elastic_network_interfaces import NetworkInterface  # noqa: PLC0415 - slow
-    from moto.ec2.models.instances import Instance  # noqa: PLC0415
+    from moto.ec2.models.instances import Instance  # noqa: PLC0415 - slow
 
     def groups(instance: Any) -> Any:  # noqa: ANN401 - moto's
         interface = vars(instance).get("nics", {}).get(0)
-        return vars(instance)["groups_at_launch"] if interface is None else interface._group_set  # noqa: SLF001
+        return instance.groups_at_launch if interface is None else interface._group_set  # noqa: SLF001
 
     def change(instance: Any, wanted: Any) -> None:  # noqa: ANN401 - moto's
         interface = vars(instance).get("nics", {}).get(0)
@@ -25,4 +26,3 @@ def keep_groups_on_the_interface() -> None:
             interface._group_set = wanted  # noqa: SLF001
 
     Instance.security_groups = property(groups, change)  # type: ignore[assignment]
-    NetworkInterface.group_set = property(lambda interface: interface._group_set)  # type: ignore[assignment,method-assign] # noqa: SLF001
