@@ -69,7 +69,7 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
             f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
             " aws:region=eu-central-1"
         )
-    hosts = _settings(config, stack).hosts["count"]
+    hosts = _settings(config, stack).hosts["count"]  # legal, and there: now the intervals for it
     for path, value in {**_intervals(hosts), **changes}.items():
         _set(config, path, value)
     settings = _settings(config, stack)

@@ -113,16 +113,13 @@ def refusals(ec2: Client, targets: Sequence[Target]) -> dict[str, str]:
 
     Nothing of those for which that is not the reason.
     """
-    addresses = [target.address for target in targets if target.health != "up"]
-    if not addresses:
-        return {}
     network = Network.look(ec2)
     instances = {host.address: identifier for identifier, host in network.hosts.items()}
     found = {}
-    for address in addresses:
-        host, _, port = address.rpartition(":")
-        if network.prometheus and host in instances:
-            found[address] = network.refusal(instances[host], int(port))
+    for target in targets:
+        host, _, port = target.address.rpartition(":")
+        if target.health != "up" and network.prometheus and host in instances:
+            found[target.address] = network.refusal(instances[host], int(port))
     return {address: reason for address, reason in found.items() if reason}
 
 
