@@ -14,7 +14,7 @@ from components import (
     PrometheusServiceArgs,
 )
 from components.arguments import pick
-from settings import Settings
+from settings import Settings, for_network
 
 settings = Settings.load()
 
@@ -22,7 +22,7 @@ network = MonitoringNetwork(
     "monitoring",
     {
         **pick(MonitoringNetworkArgs, settings.network),
-        "ssh_cidrs": settings.hosts["ssh_cidrs"],
+        **pick(MonitoringNetworkArgs, for_network(settings.hosts)),
         "allow_loopback_cidr": settings.emulated,
     },
 )

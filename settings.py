@@ -109,7 +109,7 @@ BLOCKS: Mapping[str, Block] = {
     "network": Block(
         "The VPC and its subnets.",
         (MonitoringNetworkArgs,),
-        frozenset({"allow_loopback_cidr", "ssh_cidrs"}),
+        frozenset({"allow_loopback_cidr", "ssh_cidrs", "instance_types"}),
     ),
     "hosts": Block(
         "The EC2 hosts that run node_exporter, and how Prometheus finds them.",
@@ -168,7 +168,7 @@ class Settings:
             emulated: see the attribute.
             default_tags: `aws:defaultTags`, as Pulumi hands it over.
             secret: keys whose values are never shown.
-            invoke: how to ask AWS. Default: what only AWS knows (how many zones the region has) is
+            invoke: how to ask AWS. Default: what only AWS knows (which zones can be used) is
                 left to the components.
 
         Raises:
@@ -187,19 +187,25 @@ class Settings:
             problem = Problem("", str(error), environment)
             problems.append(_sentence(path, problem, hide=ENVIRONMENT in secret))
         found: dict[str, dict[str, Any]] = {}
-        for name, block in BLOCKS.items():
-            legal, illegal = examine(
-                block.knobs,
+        wrong: dict[str, list[Problem]] = {}
+        for name in reversed(list(BLOCKS)):  # the network depends on the hosts
+            of_hosts = for_network(found.get("hosts", {}))
+            legal, wrong[name] = examine(
+                BLOCKS[name].knobs,
                 _block(values.get(name, "{}")),
-                fixed={"allowLoopbackCidr": emulated},
+                fixed={
+                    "allowLoopbackCidr": emulated,
+                    **{camel(key): value for key, value in of_hosts.items()},
+                },
                 others=list(_paths()),
                 invoke=invoke,
             )
             found[name] = {snake(key): value for key, value in legal.items()}
-            problems += [
-                _sentence(f"{name}.{p.key}" if p.key else name, p, hide=name in secret)
-                for p in illegal
-            ]
+        problems += [
+            _sentence(f"{name}.{p.key}" if p.key else name, p, hide=name in secret)
+            for name in BLOCKS
+            for p in wrong[name]
+        ]
         problems += [
             _sentence("hosts.count", problem, hide=not {"hosts", "network"}.isdisjoint(secret))
             for problem in _hosts_that_do_not_fit(found["hosts"], found["network"])
@@ -264,6 +270,16 @@ class Settings:
                 f" {float(f'{usd:.2g}'):,.0f} a month on demand, with accelerators several times"
                 " as much"
             )
+
+
+def for_network(hosts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the network's arguments that the hosts' block says, as far as it is legal."""
+    found = {}
+    if "ssh_cidrs" in hosts:
+        found["ssh_cidrs"] = hosts["ssh_cidrs"]
+    if "instance_type" in hosts:
+        found["instance_types"] = [hosts["instance_type"]]
+    return found
 
 
 def own(config: Mapping[str, _T]) -> dict[str, _T]:

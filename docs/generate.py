@@ -80,7 +80,7 @@ def configuration_reference() -> str:
         "",
         "Everything is checked before anything is registered, and all problems are told at once.",
         "`.venv/bin/python -m settings` checks the stack files without deploying anything (only",
-        "whether the region has as many zones is left to the deployment).",
+        "whether the region has as many usable zones is left to the deployment).",
         "",
         f"`{PROJECT}:{ENVIRONMENT}` (string): {ENVIRONMENT_SENTENCE}",
         "",

@@ -14,6 +14,7 @@ PROJECT = "prometheus-aws"
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 ZONES = [f"{REGION}{letter}" for letter in "abc"]
+ZONE_IDS = [f"euc1-az{number}" for number in (2, 3, 1)]
 AMI = "ami-0123456789abcdef0"
 
 
@@ -22,8 +23,18 @@ def undescribed(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in inputs.items() if key != "description"}
 
 
-INVOKES: dict[str, dict[str, Any]] = {
-    "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ZONES},
+def _offered_everywhere(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Every instance type that is asked for, in every zone."""
+    types = [kind for filter_ in asked["filters"] for kind in filter_["values"]]
+    return {
+        "locations": [zone for zone in ZONES for _ in types],
+        "instanceTypes": [kind for _ in ZONES for kind in types],
+    }
+
+
+INVOKES: dict[str, dict[str, Any] | Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ZONES, "zoneIds": ZONE_IDS},
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _offered_everywhere,
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION, "name": REGION},
     "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
@@ -61,15 +72,18 @@ class Recording(Mocks):
         preview: bool = False,
         invokes: Mapping[str, Any] | None = None,
         outputs: Mapping[str, Mapping[str, Any]] | None = None,
+        existing: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.preview = preview
         self.outputs = outputs or {}
+        self.existing = existing or {}
         self.invokes = {**INVOKES, **(invokes or {})}
         self.calls: list[MockCallArgs] = []
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         self.calls.append(args)
-        return self.invokes[args.token], []
+        answer = self.invokes[args.token]
+        return (answer(args.args) if callable(answer) else answer), []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if self.preview and args.custom:
@@ -92,7 +106,8 @@ class Recording(Mocks):
             "aws:ec2/eip:Eip": {"allocationId": f"{args.name}-allocation"},
         }
         outputs |= computed.get(args.typ, {})
-        return f"{args.name}-id", {**outputs, **self.outputs.get(args.typ, {})}
+        outputs |= self.outputs.get(args.typ, {})
+        return f"{args.name}-id", {**outputs, **self.existing.get(args.name, {})}
 
 
 class RecordingMonitor(Monitor):
@@ -167,13 +182,14 @@ class Deployment:
         return found
 
 
-def deploy(
+def deploy(  # noqa: PLR0913 - each says something
     program: Callable[[], object],
     *,
     config: Mapping[str, str] | None = None,
     preview: bool = False,
     invokes: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Mapping[str, Any]] | None = None,
+    existing: Mapping[str, Mapping[str, Any]] | None = None,
     stack: str = "test",
 ) -> Deployment:
     """Evaluate a program to its end; whatever it raises comes out here.
@@ -184,9 +200,11 @@ def deploy(
         preview: every computed output is unknown.
         invokes: answers of data sources, in place of the usual ones.
         outputs: outputs of resources by type, in place of the usual ones.
+        existing: outputs of resources by name, which their inputs do not change.
         stack: name of the stack.
     """
-    monitor = RecordingMonitor(Recording(preview=preview, invokes=invokes, outputs=outputs))
+    recording = Recording(preview=preview, invokes=invokes, outputs=outputs, existing=existing)
+    monitor = RecordingMonitor(recording)
     evaluate(program, monitor, project=PROJECT, stack=stack, config=config or {}, preview=preview)
     return Deployment(monitor)
 

@@ -1,59 +1,17 @@
 """The network that Prometheus and the exporter hosts live in."""
 
 from collections.abc import Sequence
-from typing import Annotated, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from components import checks
-from components.arguments import Knob, Rule, arguments, resolve
-from components.logs import LogRetentionDays
-from components.network.acl import ANYWHERE, acl_egress, acl_ingress
+from components.arguments import resolve
+from components.network.acl import ANYWHERE, egress_rules, ingress_rules, network_acl
 from components.network.flow_logs import flow_logs
-from components.network.subnets import SubnetPlan, legal_vpc_cidr, subnet_plan, zones_fit
-from components.network.zones import available_zone_names, zones_available
-
-NAT_STRATEGIES = ("none", "single", "per-az")
-
-
-@arguments
-class MonitoringNetworkArgs(TypedDict):
-    """Arguments of a `MonitoringNetwork`."""
-
-    vpc_cidr: NotRequired[
-        Annotated[str, Knob("10.42.0.0/16"), Rule(legal_vpc_cidr, ("allow_loopback_cidr",))]
-    ]
-    """Address range of the VPC: private, from /16 to /27 (one zone)."""
-
-    zone_count: NotRequired[
-        Annotated[
-            int,
-            # No region has more than 8 (the most is 6, in us-east-1).
-            Knob(2, checks.whole(1, 8)),
-            Rule(zones_fit, ("vpc_cidr",)),
-            Rule(zones_available, asks_aws=True),
-        ]
-    ]
-    """Number of availability zones, each with a public and a private subnet. Subnets never move;
-    hosts are spread over the zones, so another number moves some of them."""
-
-    nat_strategy: NotRequired[Annotated[str, Knob("none", checks.one_of(NAT_STRATEGIES))]]
-    """`none`: everything runs in public subnets, behind security groups (free), and private ones
-    have no internet access. `single` or `per-az`: everything runs in private subnets, with one NAT
-    gateway or one in each zone, so that a zone's failure stays its own."""
-
-    flow_logs: NotRequired[Annotated[bool, Knob(default=False)]]
-    """Write VPC flow logs (all traffic) to CloudWatch Logs."""
-
-    log_retention_days: NotRequired[LogRetentionDays]
-    """Days that flow logs are kept."""
-
-    ssh_cidrs: NotRequired[Annotated[Sequence[str], Knob((), checks.admin_cidrs)]]
-    """Networks whose SSH the network ACL lets through; security groups still decide."""
-
-    allow_loopback_cidr: NotRequired[Annotated[bool, Knob(default=False)]]
-    """Accept a `vpc_cidr` inside 127.0.0.0/8, for an emulator; AWS refuses it."""
+from components.network.network_args import MonitoringNetworkArgs
+from components.network.security_groups import DELETE_TIMEOUT
+from components.network.subnets import subnet_plan
+from components.network.zones import Zone, find_zones, first_free, still_offered
 
 
 # Annotations with resource types are quoted: evaluated, they would load the largest parts of the
@@ -63,16 +21,16 @@ class MonitoringNetwork(pulumi.ComponentResource):
 
     Public subnets reach the internet through a gateway, private ones by the NAT strategy; both
     reach S3 (where ECR keeps image layers) by a gateway endpoint, which is free. The default
-    security group is emptied. One network ACL, for all the subnets, lets in the VPC itself,
-    answers and unprivileged ports; what may connect to whom is for the security groups to say.
+    security group is emptied. What may connect to whom is for the security groups to say; a network
+    ACL of one's own is an option.
     """
 
     vpc_id: pulumi.Output[str]
     """Id of the VPC."""
 
     public_subnet_ids: pulumi.Output[Sequence[str]]
-    """Ids of the public subnets, one a zone, in the order of the zones' names; known only when
-    their routes and rules are in place, so that what starts in them has internet access."""
+    """Ids of the public subnets, one a zone; known only when their routes and rules are in place,
+    so that what starts in them has internet access."""
 
     private_subnet_ids: pulumi.Output[Sequence[str]]
     """Ids of the private subnets, likewise.
@@ -89,8 +47,10 @@ class MonitoringNetwork(pulumi.ComponentResource):
         """Register the network.
 
         Raises:
-            ArgumentError: illegal arguments, or more zones than the region has; nothing is
+            ArgumentError: illegal arguments, or more zones than the region has to use; nothing is
                 registered then.
+            RunError: in what waits for a subnet that exists: its zone does not offer an instance
+                type.
         """
         args = resolve(MonitoringNetworkArgs, name, args, opts)
         super().__init__("prometheus-aws:index:MonitoringNetwork", name, None, opts)
@@ -99,20 +59,26 @@ class MonitoringNetwork(pulumi.ComponentResource):
 
         self._vpc = self._register_vpc(args["vpc_cidr"])
         gateway = aws.ec2.InternetGateway(
-            f"{name}-internet-gateway", vpc_id=self._vpc.id, tags={"Name": name}, opts=self._child
+            f"{name}-internet-gateway",
+            vpc_id=self._vpc.id,
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=DELETE_TIMEOUT),
         )
-        public, private = self._subnets(args["vpc_cidr"], args["zone_count"])
+        zones = find_zones(
+            args["instance_types"], args["exclude_zone_ids"], pulumi.InvokeOptions(parent=self)
+        )
+        public, private = self._subnets(args["vpc_cidr"], args["zone_count"], zones)
         public_table, public_ready = self._public_routes(public, gateway)
         nat_gateways = self._nat_gateways(args["nat_strategy"], public, gateway)
         private_tables, private_ready = self._private_routes(private, nat_gateways)
         self._s3_endpoint([public_table, *private_tables])
-        acl = self._network_acl(args["vpc_cidr"], args["ssh_cidrs"], [*public, *private])
+        acl = self._network_acl(args, [*public, *private]) if args["network_acl"] else None
         if args["flow_logs"]:
             flow_logs(self, f"{name}-flow-logs", self._vpc.id, args["log_retention_days"])
 
         self.vpc_id = self._vpc.id
-        self.public_subnets = _ids_when_ready(public, public_ready, acl)
-        self.private_subnets = _ids_when_ready(private, private_ready, acl)
+        self.public_subnets = self._ids_when_ready(public, public_ready, acl, zones)
+        self.private_subnets = self._ids_when_ready(private, private_ready, acl, zones)
         self.public_subnet_ids = pulumi.Output.all(*self.public_subnets)
         self.private_subnet_ids = pulumi.Output.all(*self.private_subnets)
         self.register_outputs(
@@ -142,27 +108,41 @@ class MonitoringNetwork(pulumi.ComponentResource):
         )
         return vpc
 
-    def _subnets(self, vpc_cidr: str, zone_count: int) -> "list[list[aws.ec2.Subnet]]":
-        """Register the subnets: a list of public ones, and one of private ones."""
-        zones = available_zone_names(pulumi.InvokeOptions(parent=self))[:zone_count]
-        plan = subnet_plan(vpc_cidr, zone_count)
-        return [
-            [
-                aws.ec2.Subnet(
-                    f"{self._name}-{tier}-{index}",
-                    vpc_id=self._vpc.id,
-                    availability_zone=zone,
-                    cidr_block=getattr(plan[index], tier),
-                    map_public_ip_on_launch=False,
-                    tags={"Name": f"{self._name}-{tier}-{zone}"},
-                    # A zone that is down for a while is not "available": without this, its subnets
-                    # and all in them would be replaced by subnets in other zones.
-                    opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availability_zone"]),
-                )
-                for index, zone in enumerate(zones)
-            ]
-            for tier in SubnetPlan._fields
-        ]
+    def _subnets(
+        self, vpc_cidr: str, zone_count: int, zones: Sequence[Zone]
+    ) -> "tuple[list[aws.ec2.Subnet], list[aws.ec2.Subnet]]":
+        """Register the subnets, public and private ones.
+
+        A subnet stays in the zone that it was made in, although the choice may be another one
+        today: a zone is down for a while, AWS has added one, another instance type is wanted. A
+        new subnet therefore gets a zone that no other one is in, whatever today's order.
+        """
+        usable = [zone.name for zone in zones if zone.usable]
+        public: list[aws.ec2.Subnet] = []
+        private: list[aws.ec2.Subnet] = []
+        for index, cidrs in enumerate(subnet_plan(vpc_cidr, zone_count)):
+            zone = pulumi.Output.all(*(other.availability_zone for other in public)).apply(
+                lambda taken: first_free(usable, taken)
+            )
+            public.append(self._subnet(f"public-{index}", cidrs.public, zone))
+            of_public = public[index].availability_zone
+            private.append(self._subnet(f"private-{index}", cidrs.private, of_public))
+        return public, private
+
+    def _subnet(self, name: str, cidr: str, zone: pulumi.Output[str]) -> "aws.ec2.Subnet":
+        return aws.ec2.Subnet(
+            f"{self._name}-{name}",
+            vpc_id=self._vpc.id,
+            availability_zone=zone,
+            cidr_block=cidr,
+            map_public_ip_on_launch=False,
+            tags={"Name": f"{self._name}-{name}"},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=["availability_zone"],
+                custom_timeouts=DELETE_TIMEOUT,
+            ),
+        )
 
     def _public_routes(
         self, subnets: "Sequence[aws.ec2.Subnet]", gateway: "aws.ec2.InternetGateway"
@@ -248,28 +228,46 @@ class MonitoringNetwork(pulumi.ComponentResource):
         )
 
     def _network_acl(
-        self, vpc_cidr: str, ssh_cidrs: Sequence[str], subnets: "Sequence[aws.ec2.Subnet]"
+        self, args: MonitoringNetworkArgs, subnets: "Sequence[aws.ec2.Subnet]"
     ) -> "aws.ec2.NetworkAcl":
-        return aws.ec2.NetworkAcl(
+        ingress, egress = args["network_acl_ingress"], args["network_acl_egress"]
+        vpc_cidr = args["vpc_cidr"]
+        return network_acl(
+            self,
             f"{self._name}-acl",
-            vpc_id=self._vpc.id,
-            subnet_ids=[subnet.id for subnet in subnets],
-            ingress=acl_ingress(vpc_cidr, ssh_cidrs),
-            egress=acl_egress(vpc_cidr),
-            tags={"Name": self._name},
-            opts=self._child,
+            self._name,
+            self._vpc.id,
+            [subnet.id for subnet in subnets],
+            ingress=ingress_rules(ingress, egress, args["ssh_cidrs"], vpc_cidr),
+            egress=egress_rules(egress, ingress, vpc_cidr),
         )
 
+    def _ids_when_ready(
+        self,
+        subnets: "Sequence[aws.ec2.Subnet]",
+        ready: Sequence[Sequence[pulumi.CustomResource]],
+        acl: pulumi.CustomResource | None,
+        zones: Sequence[Zone],
+    ) -> list[pulumi.Output[str]]:
+        """Return the subnets' ids, each when what it waits for, and no other subnet, is there.
 
-def _ids_when_ready(
-    subnets: "Sequence[aws.ec2.Subnet]",
-    ready: Sequence[Sequence[pulumi.CustomResource]],
-    acl: pulumi.CustomResource,
-) -> list[pulumi.Output[str]]:
-    """Return the subnets' ids, each known when what it waits for, and no other subnet, is there."""
-    return [
-        pulumi.Output.all(subnet.id, acl.id, *(it.id for it in waits)).apply(
-            lambda ids: str(ids[0])
-        )
-        for subnet, waits in zip(subnets, ready, strict=True)
-    ]
+        What it waits for is asked for its URN, which a preview knows, unlike the id of what is to
+        come: so a subnet that exists stays known, and hosts in it are not shown as replaced.
+        """
+
+        def checked_id(found: Sequence[str]) -> str:
+            subnet_id, zone, *_ = found
+            try:
+                still_offered(subnet_id, zone, zones)
+            except ValueError as error:
+                # No `ArgumentError`: Pulumi wraps a `ValueError` of an output, and shows a trace.
+                raise pulumi.RunError(f"MonitoringNetwork {self._name!r}: {error}") from None
+            return subnet_id
+
+        after = [acl] if acl else []
+        return [
+            pulumi.Output.all(
+                subnet.id, subnet.availability_zone, *(it.urn for it in (*waits, *after))
+            ).apply(checked_id)
+            for subnet, waits in zip(subnets, ready, strict=True)
+        ]

@@ -18,6 +18,15 @@ class Peer(TypedDict, total=False):
     """Whatever has this security group."""
 
 
+DELETE_TIMEOUT = pulumi.CustomTimeouts(delete="5m")
+"""For what AWS refuses to delete while somebody else's network interface is in it; the provider
+waits 15 to 20 minutes. The stack's own interfaces are gone before: a host's with the host, a task's
+before the task is stopped.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+"""
+
+
 def security_group(
     parent: pulumi.Resource, name: str, vpc_id: pulumi.Input[str], description: str, tag: str
 ) -> aws.ec2.SecurityGroup:
@@ -35,7 +44,7 @@ def security_group(
         vpc_id=vpc_id,
         description=description,
         tags={"Name": tag},
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, custom_timeouts=DELETE_TIMEOUT),
     )
 
 

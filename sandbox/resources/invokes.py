@@ -10,8 +10,12 @@ PARTITION = "aws"
 DNS_SUFFIX = "amazonaws.com"
 
 
+def _filters(args: Inputs) -> list[dict[str, Any]]:
+    return [{"Name": it["name"], "Values": it["values"]} for it in args.get("filters") or []]
+
+
 def _availability_zones(account: Account, args: Inputs) -> dict[str, Any]:
-    filters = [{"Name": f["name"], "Values": f["values"]} for f in args.get("filters") or []]
+    filters = _filters(args)
     if args.get("state"):
         filters.append({"Name": "state", "Values": [args["state"]]})
     zones = account.client("ec2").describe_availability_zones(Filters=filters)
@@ -20,6 +24,19 @@ def _availability_zones(account: Account, args: Inputs) -> dict[str, Any]:
         "names": [zone["ZoneName"] for zone in zones["AvailabilityZones"]],
         "zoneIds": [zone["ZoneId"] for zone in zones["AvailabilityZones"]],
         "groupNames": [account.emulator.region],
+        "region": account.emulator.region,
+    }
+
+
+def _instance_type_offerings(account: Account, args: Inputs) -> dict[str, Any]:
+    pages = account.client("ec2").get_paginator("describe_instance_type_offerings")
+    found = pages.paginate(LocationType=args["locationType"], Filters=_filters(args))
+    offerings = found.build_full_result()["InstanceTypeOfferings"]
+    return {
+        "id": account.emulator.region,
+        "instanceTypes": [offering["InstanceType"] for offering in offerings],
+        "locations": [offering["Location"] for offering in offerings],
+        "locationTypes": [args["locationType"] for _ in offerings],
         "region": account.emulator.region,
     }
 
@@ -85,6 +102,7 @@ def _authorization_token(account: Account, args: Inputs) -> dict[str, Any]:
 
 INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _instance_type_offerings,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,

@@ -37,8 +37,59 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
         {"zone_count": 4},
         [
             (
-                "zone_count is 4: the region has 3 availability zones (eu-central-1a,"
+                "zone_count is 4: the region has 3 usable availability zones (eu-central-1a,"
                 " eu-central-1b, eu-central-1c); expected at most 3"
+            )
+        ],
+    ),
+    (
+        "MonitoringNetwork",
+        {"network_acl_ingress": ["tcp 80 0.0.0.0/0"]},
+        [
+            (
+                "network_acl_ingress is ['tcp 80 0.0.0.0/0']: without a network ACL of its own, the"
+                " network lets everything through; expected no rules, or the network ACL switched"
+                " on"
+            )
+        ],
+    ),
+    (
+        "MonitoringNetwork",
+        {"network_acl": True, "network_acl_egress": ["tcp 80 10.9.0.0/16"] * 2},
+        [
+            (
+                "network_acl_egress is ['tcp 80 10.9.0.0/16', 'tcp 80 10.9.0.0/16']: 'tcp 80"
+                " 10.9.0.0/16' is in the list more than once; expected each rule once"
+            )
+        ],
+    ),
+    (
+        "MonitoringNetwork",
+        {
+            "network_acl": True,
+            "ssh_cidrs": [f"203.0.113.{n}/32" for n in range(10)],
+            "network_acl_ingress": ["tcp 80 0.0.0.0/0", "tcp 25 0.0.0.0/0"],
+            "network_acl_egress": [f"udp 53 198.51.{n}.0/24" for n in range(5)],
+        },
+        [
+            (
+                "network_acl_ingress is ['tcp 80 0.0.0.0/0', 'tcp 25 0.0.0.0/0']: the network ACL"
+                " would have 20 rules in this direction, with those that are always there and"
+                " those for answers to UDP; AWS takes 19: expected 1 fewer, by wider networks or"
+                " ranges of ports"
+            )
+        ],
+    ),
+    (
+        "MonitoringNetwork",
+        {"network_acl": True, "network_acl_egress": [f"tcp {n} 0.0.0.0/0" for n in range(20, 36)]},
+        [
+            (
+                "network_acl_egress is ['tcp 20 0.0.0.0/0', 'tcp 21 0.0.0.0/0', 'tcp 22 0.0.0.0/0',"
+                " 'tcp 23 0.0.0.0/0', 'tcp 24 0.0.0.0/0', 'tcp 25 0.0.0.0/0',... (320 characters):"
+                " the network ACL would have 20 rules in this direction, with those that are always"
+                " there and those for answers to UDP; AWS takes 19: expected 1 fewer, by wider"
+                " networks or ranges of ports"
             )
         ],
     ),

@@ -20,6 +20,28 @@ LOG_DAYS += [1827, 2192, 2557, 2922, 3288, 3653]
 PORTS = ([1024, 65535], [0, 80, 1023, 65536], "expected a whole number from 1024 to 65535")
 LOGS = (LOG_DAYS, [0, 2, 15, 3654, -1], f"expected one of {', '.join(map(str, LOG_DAYS))}")
 
+_FORM = (
+    "expected tcp or udp, a port or a range of ports, and a network, such as 'tcp 80 0.0.0.0/0' or"
+    " 'udp 5000-5010 198.51.100.0/24'"
+)
+_PORTS = "expected ports from 1 to 65535, the lower one first"
+ACL_RULES = [
+    ("80", _FORM),
+    ("icmp 8 0.0.0.0/0", _FORM),
+    ("tcp  80 0.0.0.0/0", _FORM),
+    ("tcp 80 0.0.0.0/0 ", _FORM),
+    ("tcp http 0.0.0.0/0", _FORM),
+    ("tcp 0 0.0.0.0/0", _PORTS),
+    ("tcp 65536 0.0.0.0/0", _PORTS),
+    ("tcp 81-80 0.0.0.0/0", _PORTS),
+    ("tcp 80 world", "expected an IPv4 network such as 10.42.0.0/16"),
+    (
+        "udp 80 10.0.0.1/8",
+        "it has host bits set; expected the network's address: 10.0.0.0/8",
+    ),
+]
+"""Illegal entries, and what is expected."""
+
 # Arguments, key, legal values, illegal ones, what is expected.
 LIMITS = [
     (
@@ -37,6 +59,30 @@ LIMITS = [
         "expected one of none, single, per-az",
     ),
     (MonitoringNetworkArgs, "log_retention_days", *LOGS),
+    *[
+        (
+            MonitoringNetworkArgs,
+            key,
+            [[], ["tcp 1 0.0.0.0/0", "udp 1-65535 10.0.0.0/8"]],
+            [[entry]],
+            f"{entry!r}: {expected}",
+        )
+        for key in ("network_acl_ingress", "network_acl_egress")
+        for entry, expected in ACL_RULES
+    ],
+    *[
+        (
+            MonitoringNetworkArgs,
+            "exclude_zone_ids",
+            [[], ["use1-az3", "apne1-az12", "mxc1-az1"]],
+            [[entry]],
+            (
+                f"{entry!r}: expected the id of an availability zone, such as use1-az3, not its"
+                " name, which differs from account to account"
+            ),
+        )
+        for entry in ("us-east-1a", "", "use1-az", "USE1-AZ3")
+    ],
     (PrometheusServiceArgs, "log_retention_days", *LOGS),
     (
         PrometheusServiceArgs,

@@ -176,6 +176,8 @@ def test_every_setting_reaches_what_it_is_for() -> None:
             "network": {
                 "vpcCidr": "192.168.0.0/20",
                 "zoneCount": 3,
+                "networkAcl": True,
+                "networkAclIngress": ["tcp 80 198.51.100.0/24"],
                 "flowLogs": True,
                 "logRetentionDays": 7,
             },
@@ -228,8 +230,9 @@ def test_every_setting_reaches_what_it_is_for() -> None:
         ("exporters-security-group-id", 22, "203.0.113.8/32"),
         ("prometheus-security-group-id", 9091, "203.0.113.7/32"),
     }
-    ssh = {rule["cidrBlock"] for rule in deployment.one(":NetworkAcl").inputs["ingress"]}
-    assert "203.0.113.8/32" in ssh
+    rules = deployment.one(":NetworkAcl").inputs["ingress"]
+    passed = {(rule["cidrBlock"], rule["fromPort"], rule["toPort"]) for rule in rules}
+    assert {("203.0.113.8/32", 22, 22), ("198.51.100.0/24", 80, 80)} < passed
     task = deployment.one(":TaskDefinition").inputs
     assert (task["cpu"], task["memory"]) == ("1024", "4096")
     assert task["ephemeralStorage"] == {"sizeInGib": 100}
@@ -291,7 +294,7 @@ def test_nothing_starts_before_it_has_internet_access(
     nat_strategy: str, subnets: str, routes: set[str]
 ) -> None:
     """A host downloads at its first boot only; a task that cannot pull its image is rolled back."""
-    deployment = evaluate({"network": {"natStrategy": nat_strategy}})
+    deployment = evaluate({"network": {"natStrategy": nat_strategy, "networkAcl": True}})
     associations = {
         r.name
         for r in deployment.of_type(":RouteTableAssociation")

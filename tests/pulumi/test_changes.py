@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -81,7 +81,6 @@ def test_an_added_zone_adds_subnets_and_moves_none(stack: Stack) -> None:
         ("create", "monitoring-private-2-routes-0"),
         ("create", "monitoring-public-2"),
         ("create", "monitoring-public-routes-2"),
-        ("update", "monitoring-acl"),
         ("update", "monitoring-s3"),
         ("update", "prometheus-service"),
     ]
@@ -91,6 +90,43 @@ def test_an_added_zone_adds_subnets_and_moves_none(stack: Stack) -> None:
     assert len(after["subnet"] - before["subnet"]) == 2
     assert before["subnet"] < after["subnet"]
     assert before["instance"] == after["instance"]
+
+
+def test_a_network_acl_comes_and_goes_without_moving_anything(stack: Stack) -> None:
+    before = inventory(stack.emulator)
+    rules = ["tcp 80 0.0.0.0/0", "udp 514 198.51.100.0/24"]
+    stack.configure({"network.networkAcl": True, "network.networkAclIngress": rules})
+    assert stack.preview().steps == [("create", "monitoring-acl")]  # it exaggerates nothing
+    assert stack.up().steps == [("create", "monitoring-acl")]
+    subnets = {resource["id"] for resource in _subnets(stack)}
+    assert {subnet for subnet, acl in _acls(stack).items() if not acl["IsDefault"]} == subnets
+    stack.configure({"network.networkAcl": False, "network.networkAclIngress": []})
+    assert stack.preview().steps == [("delete", "monitoring-acl")]
+    assert stack.up().steps == [("delete", "monitoring-acl")]
+    assert [acl["IsDefault"] for acl in _acls(stack).values()] == [True] * len(_acls(stack))
+    assert inventory(stack.emulator) == before
+
+
+def test_an_instance_type_that_a_zone_does_not_offer_is_refused_before_anything_changes(
+    stack: Stack,
+) -> None:
+    """A subnet stays in its zone; its hosts would be stopped, and could not start again."""
+    client = stack.emulator.client("ec2")
+    zones = {resource["outputs"]["availabilityZone"] for resource in _subnets(stack)}
+    offerings = client.describe_instance_type_offerings(
+        LocationType="availability-zone",
+        Filters=[{"Name": "instance-type", "Values": ["f2.12xlarge"]}],
+    )["InstanceTypeOfferings"]
+    offered = {it["Location"] for it in offerings}
+    assert len(offered) == len(zones) == 2
+    (lacking,) = zones - offered
+    stack.configure({"hosts.instanceType": "f2.12xlarge"})
+    refused = stack.run("preview")
+    stack.configure({"hosts.instanceType": "t4g.nano"})
+    assert refused.code != 0
+    assert f"is in {lacking}, which has no f2.12xlarge" in refused.text
+    assert "Traceback" not in refused.text
+    assert stack.preview().steps == []
 
 
 def test_another_checkout_changes_and_pushes_nothing(stack: Stack, tmp_path: Path) -> None:
@@ -199,6 +235,21 @@ def test_no_secret_is_in_the_state_or_said(stack: Stack, first_key: str) -> None
         for secret in (first_key, key, password, stack.emulator.secret_access_key):
             assert secret not in text
             assert base64.b64encode(secret.encode()).decode() not in text
+
+
+def _subnets(stack: Stack) -> list[dict[str, Any]]:
+    return [r for r in stack.workspace.resources() if r["type"] == "aws:ec2/subnet:Subnet"]
+
+
+def _acls(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Each of the stack's subnets -> its network ACL."""
+    ours = {resource["id"] for resource in _subnets(stack)}
+    return {
+        association["SubnetId"]: acl
+        for acl in stack.emulator.client("ec2").describe_network_acls()["NetworkAcls"]
+        for association in acl["Associations"]
+        if association["SubnetId"] in ours
+    }
 
 
 def _is_ours(file: Path, stack: Stack) -> bool:

@@ -28,6 +28,8 @@ STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 EVERYTHING = {
     "network.natStrategy": "per-az",
     "network.flowLogs": True,
+    "network.networkAcl": True,
+    "network.networkAclEgress": ["udp 123 0.0.0.0/0"],
     "hosts.sshCidrs": ["192.0.2.0/24"],
 }
 

@@ -32,6 +32,7 @@ def test_demo_once_without_docker_and_with_all_options_of_the_program() -> None:
         "prometheus.credentials=task-role",
         "network.natStrategy=per-az",
         "network.flowLogs=true",
+        "network.networkAcl=true",
         'prometheus.adminCidrs=["203.0.113.0/24"]',
         'hosts.sshCidrs=["203.0.113.0/24"]',
     ]

@@ -74,6 +74,32 @@ def test_resources_are_made_and_what_they_get_flows_back(account: Account, proje
     assert deployed.outputs["key"] == deployed.outputs["marked"] == "[secret]"
 
 
+def test_subnets_lie_where_aws_offers_what_is_asked_for(project: Path) -> None:
+    """In us-east-1, one zone has neither the instance type nor Fargate for ARM64."""
+    program = (
+        "import pulumi, components\n"
+        "args = {'vpc_cidr': '127.9.0.0/16', 'allow_loopback_cidr': True}\n"
+        "args |= {'zone_count': pulumi.Config().require_int('zones')}\n"
+        "args |= {'instance_types': ['t3.nano']}\n"
+        "pulumi.export('vpc', components.MonitoringNetwork('net', args).vpc_id)\n"
+    )
+    emulator = Emulator("us-east-1")
+    emulator.start()
+    try:
+        there = Account(emulator, {})
+        deployed = _deploy(there, project, program, {"tried:zones": "5"})
+        of_vpc = [{"Name": "vpc-id", "Values": [deployed.outputs["vpc"]]}]
+        subnets = there.client("ec2").describe_subnets(Filters=of_vpc)["Subnets"]
+        zones = {subnet["AvailabilityZoneId"] for subnet in subnets}
+        assert zones == {f"use1-az{number}" for number in (1, 2, 4, 5, 6)}
+        with pytest.raises(deploy.DeployError) as error:
+            _deploy(there, project, program, {"tried:zones": "6"})
+        expected = "Not usable: us-east-1e (use1-az3 is excluded; no t3.nano)"
+        assert str(error.value).endswith(expected)
+    finally:
+        emulator.stop()
+
+
 def test_type_without_an_entry_is_named(account: Account, project: Path) -> None:
     with pytest.raises(deploy.ProgramError, match=r"no entry for the type aws:sqs/queue:Queue"):
         _deploy(account, project, "import pulumi_aws as aws\naws.sqs.Queue('q')\n")

@@ -22,6 +22,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("network.vpcCidr", "10.0.0.0/28", "expected a size from /16, AWS's largest, to /27"),
     ("network.zoneCount", 0, f"{WHOLE} from 1 to 8"),
     ("network.zoneCount", "2", f"{WHOLE}: leave out the quotes"),
+    ("network.excludeZoneIds", ["us-east-1a"], "'us-east-1a': expected the id of an availability"),
+    ("network.networkAcl", "yes", "expected true or false"),
+    ("network.networkAclIngress", ["80"], "'80': expected tcp or udp, a port or a range of ports"),
+    ("network.networkAclEgress", ["tcp 80 0.0.0.0/0"], "expected no rules, or the network ACL"),
+    ("network.networkAclEgress", ["tcp 0 0.0.0.0/0"], "expected ports from 1 to 65535"),
     ("network.natStrategy", "double", "expected one of none, single, per-az"),
     ("network.flowLogs", "True", "expected true or false: leave out the quotes"),
     ("network.flowLogs", 1, "expected true or false"),
@@ -108,8 +113,8 @@ def test_every_key_of_every_block_has_a_bad_value() -> None:
         (
             {"network": {"q": 1}},
             (
-                "network.q is unknown: expected one of flowLogs, logRetentionDays, natStrategy,"
-                " vpcCidr, zoneCount"
+                "network.q is unknown: expected one of excludeZoneIds, flowLogs, logRetentionDays,"
+                " natStrategy, networkAcl, networkAclEgress, networkAclIngress, vpcCidr, zoneCount"
             ),
         ),
         (
@@ -128,12 +133,12 @@ def test_a_misspelt_key_is_an_error_with_a_suggestion(values: Values, problem: s
 
 def test_what_the_program_gives_is_no_setting() -> None:
     given = {
-        "network": {"allowLoopbackCidr": True, "sshCidrs": []},
+        "network": {"allowLoopbackCidr": True, "sshCidrs": [], "instanceTypes": []},
         "hosts": {"replaceOnNewAmi": True, "associatePublicIp": True, "environment": "dev"},
         "prometheus": {"version": "3.0.0", "imageContext": "", "assignPublicIp": True},
     }
     lines = problems(given)
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert all(" is unknown: " in line for line in lines)
 
 

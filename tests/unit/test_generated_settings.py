@@ -58,8 +58,22 @@ PORTS = st.integers(1024, 65535)
 TAG_TEXT = st.from_regex(r"[A-Za-z0-9_.:/=+@-]{1,40}", fullmatch=True)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,31}", fullmatch=True)
 
+ACL_RULES = st.lists(
+    st.builds(
+        "{} {} {}".format,
+        st.sampled_from(["tcp", "udp"]),
+        st.one_of(st.integers(1, 65535), st.integers(1, 99).map("{0}-{0}".format)),
+        networks(0),
+    ),
+    max_size=2,
+    unique=True,
+)
+
 LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("network", "natStrategy"): st.sampled_from(["none", "single", "per-az"]),
+    ("network", "excludeZoneIds"): st.lists(
+        st.from_regex(r"us[ew][12]-az[1-9]", fullmatch=True), max_size=3
+    ),
     ("network", "flowLogs"): st.booleans(),
     ("network", "logRetentionDays"): st.sampled_from(LOG_RETENTION_DAYS),
     ("hosts", "nodeExporterPort"): PORTS,
@@ -101,6 +115,9 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
 TOGETHER = {
     ("network", "vpcCidr"),
     ("network", "zoneCount"),
+    ("network", "networkAcl"),
+    ("network", "networkAclIngress"),
+    ("network", "networkAclEgress"),
     ("hosts", "count"),
     ("prometheus", "taskCpu"),
     ("prometheus", "taskMemory"),
@@ -123,6 +140,9 @@ def legal(draw: st.DrawFn) -> Configuration:
         "hosts": {"count": draw(st.integers(0, 5))},
         "prometheus": {"taskCpu": cpu, "taskMemory": draw(st.sampled_from(MEMORY_MIB[cpu]))},
     }
+    if draw(st.booleans()):
+        rules = {key: draw(ACL_RULES) for key in ("networkAclIngress", "networkAclEgress")}
+        values["network"] |= {"networkAcl": True, **rules}
     for (block, key), strategy in LEGAL_VALUES.items():
         if draw(st.booleans()):
             values[block][key] = draw(strategy)
@@ -162,6 +182,12 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
         words(), PUBLIC, st.integers(0, 99).map(lambda n: f"10.{n}.0.1/16")
     ),
     ("network", "zoneCount"): st.one_of(outside(1, 8), words(), st.just("2")),
+    ("network", "excludeZoneIds"): st.lists(
+        st.one_of(words(), st.sampled_from(ZONES)), min_size=1, max_size=3
+    ),
+    ("network", "networkAcl"): st.one_of(words(), st.integers()),
+    ("network", "networkAclIngress"): st.lists(words(), min_size=1, max_size=3),
+    ("network", "networkAclEgress"): st.lists(words(), min_size=1, max_size=3),
     ("network", "natStrategy"): words("none", "single", "per-az"),
     ("network", "flowLogs"): st.one_of(words(), st.integers(), st.just("true")),
     ("network", "logRetentionDays"): LOG_DAYS,

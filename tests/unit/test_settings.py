@@ -26,7 +26,11 @@ def test_the_defaults() -> None:
     assert settings.network == {
         "vpc_cidr": "10.42.0.0/16",
         "zone_count": 2,
+        "exclude_zone_ids": ("apne1-az3", "use1-az3", "usw1-az2"),
         "nat_strategy": "none",
+        "network_acl": False,
+        "network_acl_ingress": (),
+        "network_acl_egress": (),
         "flow_logs": False,
         "log_retention_days": 14,
     }
@@ -130,9 +134,31 @@ def test_the_zones_are_those_of_the_region() -> None:
     deploy(Settings.load, config=namespaced({"network": {"zoneCount": 3}}))
     error = refuse(Settings.load, config=namespaced({"network": {"zoneCount": 4}}))
     assert (
-        "\n  - prometheus-aws:network.zoneCount is 4: the region has 3 availability zones"
+        "\n  - prometheus-aws:network.zoneCount is 4: the region has 3 usable availability zones"
         " (eu-central-1a, eu-central-1b, eu-central-1c); expected at most 3\n"
     ) in str(error)
+
+
+def test_the_rules_of_the_network_acl_are_counted_with_ssh_of_the_hosts() -> None:
+    rules = [f"tcp {port} 0.0.0.0/0" for port in range(20, 36)]
+    block = {"networkAcl": True, "networkAclIngress": rules}
+    assert parse({"network": block}).network["network_acl_ingress"] == rules
+    (line,) = problems({"network": block, "hosts": {"sshCidrs": ["203.0.113.8/32"]}})
+    assert line.startswith("network.networkAclIngress is ")
+    assert "would have 20 rules in this direction" in line
+
+
+def test_the_zones_offer_the_instance_type_of_the_hosts() -> None:
+    offerings = {"locations": ["eu-central-1b"], "instanceTypes": ["c6g.large"]}
+    token = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"  # noqa: S105 - not a secret
+    config = namespaced({"hosts": {"instanceType": "c6g.large"}})
+    with pytest.raises(SettingsError) as error:
+        deploy(Settings.load, config=config, invokes={token: offerings})
+    assert (
+        "network.zoneCount is 2: the region has 1 usable availability zones (eu-central-1b);"
+        " expected at most 1, or another instance type, or fewer excluded zones. Not usable:"
+        " eu-central-1a (no c6g.large), eu-central-1c (no c6g.large)"
+    ) in str(error.value)
 
 
 def test_the_region_is_not_asked_about_an_illegal_number_of_zones() -> None:

@@ -1,11 +1,15 @@
 """MonitoringNetwork: exactly what it registers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pulumi
+import pulumi_aws as aws
 import pytest
 
+from components import checks
+from components.arguments import ArgumentError
 from mocks.recording import ACCOUNT, REGION, Deployment, deploy
 from tests.components.examples import NETWORK
 
@@ -23,7 +27,6 @@ ONE_ZONE = {
     ("aws:ec2/routeTable:RouteTable", "net-private-0-routes"),
     ("aws:ec2/routeTableAssociation:RouteTableAssociation", "net-private-0-routes-0"),
     ("aws:ec2/vpcEndpoint:VpcEndpoint", "net-s3"),
-    ("aws:ec2/networkAcl:NetworkAcl", "net-acl"),
 }
 SECOND_ZONE = {
     ("aws:ec2/subnet:Subnet", "net-public-1"),
@@ -47,6 +50,39 @@ FLOW_LOGS = {
 
 def network(**args: Any) -> Deployment:  # noqa: ANN401
     return deploy(lambda: NETWORK.component("net", {**NETWORK.fewest, **args}))
+
+
+ZONES_TOKEN = "aws:index/getAvailabilityZones:getAvailabilityZones"  # noqa: S105 - not a secret
+OFFERINGS_TOKEN = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"  # noqa: S105 - likewise
+
+
+def in_region(
+    zones: Mapping[str, str],
+    offered: Sequence[tuple[str, str]] = (),
+    *,
+    staying: Mapping[str, str] | None = None,
+    **args: Any,  # noqa: ANN401
+) -> Deployment:
+    """Make a network in another region.
+
+    Args:
+        zones: name of each of its zones -> its id.
+        offered: zones with an instance type that they offer.
+        staying: name of a subnet that exists -> the zone that it is in.
+        args: of the network.
+    """
+    offerings = {
+        "locations": [zone for zone, _ in offered],
+        "instanceTypes": [kind for _, kind in offered],
+    }
+    return deploy(
+        lambda: NETWORK.component("net", {**NETWORK.fewest, **args}),
+        invokes={
+            ZONES_TOKEN: {"names": list(zones), "zoneIds": list(zones.values())},
+            OFFERINGS_TOKEN: offerings,
+        },
+        existing={name: {"availabilityZone": zone} for name, zone in (staying or {}).items()},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +110,12 @@ def default() -> Deployment:
             | {(kind, name.replace("-0", "-1")) for kind, name in FIRST_NAT},
         ),
         ({"flow_logs": True, "zone_count": 1}, ONE_ZONE | FLOW_LOGS),
+        (
+            {"network_acl": True, "zone_count": 1},
+            ONE_ZONE | {("aws:ec2/networkAcl:NetworkAcl", "net-acl")},
+        ),
     ],
-    ids=["default", "one zone", "single NAT", "NAT per zone", "flow logs"],
+    ids=["default", "one zone", "single NAT", "NAT per zone", "flow logs", "network ACL"],
 )
 def test_the_exact_resources(args: dict[str, Any], expected: set[tuple[str, str]]) -> None:
     deployment = network(**args)
@@ -103,10 +143,10 @@ def test_the_subnets_lie_in_the_zones_in_order(default: Deployment) -> None:
     }
     a, b = f"{REGION}a", f"{REGION}b"
     assert subnets == {
-        "net-public-0": (a, "10.42.0.0/20", {"Name": f"net-public-{a}"}),
-        "net-private-0": (a, "10.42.16.0/20", {"Name": f"net-private-{a}"}),
-        "net-public-1": (b, "10.42.32.0/20", {"Name": f"net-public-{b}"}),
-        "net-private-1": (b, "10.42.48.0/20", {"Name": f"net-private-{b}"}),
+        "net-public-0": (a, "10.42.0.0/20", {"Name": "net-public-0"}),
+        "net-private-0": (a, "10.42.16.0/20", {"Name": "net-private-0"}),
+        "net-public-1": (b, "10.42.32.0/20", {"Name": "net-public-1"}),
+        "net-private-1": (b, "10.42.48.0/20", {"Name": "net-private-1"}),
     }
 
 
@@ -121,10 +161,7 @@ def test_a_subnet_stays_in_its_zone_when_the_list_of_zones_changes(default: Depl
 
 def test_zones_are_sorted_and_only_those_that_need_no_opt_in() -> None:
     names = [f"{REGION}{letter}" for letter in "cab"]
-    token = "aws:index/getAvailabilityZones:getAvailabilityZones"  # noqa: S105 - not a secret
-    deployment = deploy(
-        lambda: NETWORK.component("net", NETWORK.fewest), invokes={token: {"names": names}}
-    )
+    deployment = in_region({name: f"euc1-az{number}" for number, name in enumerate(names)})
     assert deployment.inputs("net-public-0")["availabilityZone"] == f"{REGION}a"
     wanted = {
         "state": "available",
@@ -134,8 +171,66 @@ def test_zones_are_sorted_and_only_those_that_need_no_opt_in() -> None:
         ],
     }
     # When the arguments are checked, and for the subnets.
-    asked = [call.args for call in deployment.calls if call.token == token]
+    asked = [call.args for call in deployment.calls if call.token == ZONES_TOKEN]
     assert asked == [wanted, wanted]
+
+
+def test_only_zones_that_are_not_excluded_and_offer_the_instance_types() -> None:
+    us_east_1 = {
+        f"us-east-1{letter}": f"use1-az{n}" for letter, n in zip("abcd", "3124", strict=True)
+    }
+    offered = [("us-east-1b", "t4g.nano"), ("us-east-1d", "t4g.nano"), ("us-east-1d", "t3.micro")]
+    deployment = in_region(us_east_1, offered, zone_count=1, instance_types=["t4g.nano"])
+    assert {r.inputs["availabilityZone"] for r in deployment.of_type(":Subnet")} == {"us-east-1b"}
+    asked = [call.args for call in deployment.calls if call.token == OFFERINGS_TOKEN]
+    types = [{"name": "instance-type", "values": ["t4g.nano"]}]
+    assert asked == [{"locationType": "availability-zone", "filters": types}] * 2
+    both: dict[str, Any] = {"instance_types": ["t4g.nano", "t3.micro"], "zone_count": 1}
+    deployment = in_region(us_east_1, offered, **both)
+    assert {r.inputs["availabilityZone"] for r in deployment.of_type(":Subnet")} == {"us-east-1d"}
+    with pytest.raises(ArgumentError) as error:
+        in_region(us_east_1, offered, **both, exclude_zone_ids=["use1-az4"])
+    assert str(error.value) == (
+        "MonitoringNetwork 'net' cannot be made:\n  - zone_count is 1: the region has 0 usable"
+        " availability zones; expected at most 0, or another instance type, or fewer excluded"
+        " zones. Not usable: us-east-1a (no t4g.nano, t3.micro), us-east-1b (no t3.micro),"
+        " us-east-1c (no t4g.nano, t3.micro), us-east-1d (use1-az4 is excluded)"
+    )
+
+
+def test_without_fargate_a_zone_gets_no_subnets_by_default() -> None:
+    zones = {"us-west-1a": "usw1-az2", "us-west-1b": "usw1-az1", "us-west-1c": "usw1-az3"}
+    chosen = {r.inputs["availabilityZone"] for r in in_region(zones).of_type(":Subnet")}
+    assert chosen == {"us-west-1b", "us-west-1c"}
+    with pytest.raises(ArgumentError, match=r"us-west-1a \(usw1-az2 is excluded\)"):
+        in_region(zones, zone_count=3)
+
+
+def test_a_new_subnet_gets_a_zone_that_no_other_is_in() -> None:
+    """Those that exist stay in their zones, whatever the order is today."""
+    zones = {"eu-central-1a": "euc1-az2", "eu-central-1b": "euc1-az3", "eu-central-1c": "euc1-az1"}
+    staying = {"net-public-0": "eu-central-1b", "net-public-1": "eu-central-1a"}
+    deployment = in_region(zones, zone_count=3, staying=staying)
+    assert deployment.inputs("net-public-2")["availabilityZone"] == "eu-central-1c"
+    in_zone = {n: deployment.inputs(f"net-private-{n}")["availabilityZone"] for n in (0, 1, 2)}
+    assert in_zone == {0: "eu-central-1b", 1: "eu-central-1a", 2: "eu-central-1c"}
+
+
+def test_a_subnet_whose_zone_does_not_offer_the_instance_type_is_named() -> None:
+    zones = {"eu-central-1a": "euc1-az2", "eu-central-1b": "euc1-az3", "eu-central-1c": "euc1-az1"}
+    offered = [("eu-central-1a", "a1.medium"), ("eu-central-1b", "a1.medium")]
+    with pytest.raises(pulumi.RunError) as error:
+        in_region(
+            zones,
+            offered,
+            instance_types=["a1.medium"],
+            staying={"net-private-1": "eu-central-1c"},
+        )
+    assert str(error.value) == (
+        "MonitoringNetwork 'net': its subnet net-private-1-id is in eu-central-1c, which has no"
+        " a1.medium, and subnets stay where they are; expected an instance type that all its zones"
+        " offer"
+    )
 
 
 def test_the_outputs(default: Deployment) -> None:
@@ -151,9 +246,7 @@ def test_nothing_moves_when_a_zone_is_added(default: Deployment) -> None:
     three = network(zone_count=3)
     assert default.children("net") < three.children("net")
     moved = {
-        r.name
-        for r in default.resources
-        if r.name not in ("net-s3", "net-acl") and three.inputs(r.name) != r.inputs
+        r.name for r in default.resources if r.name != "net-s3" and three.inputs(r.name) != r.inputs
     }
     assert moved == set()
 
@@ -280,8 +373,12 @@ EGRESS = [
 ]
 
 
-def test_the_network_acl(default: Deployment) -> None:
-    assert default.inputs("net-acl") == {
+def acl(**args: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    return network(network_acl=True, **args).inputs("net-acl")
+
+
+def test_the_network_acl() -> None:
+    assert acl() == {
         "vpcId": "net-vpc-id",
         "subnetIds": [
             "net-public-0-id",
@@ -297,13 +394,62 @@ def test_the_network_acl(default: Deployment) -> None:
 
 def test_ssh_passes_the_network_acl_only_when_asked_for() -> None:
     cidrs = ["203.0.113.8/32", "198.51.100.0/24"]
-    acl = network(ssh_cidrs=cidrs).inputs("net-acl")
-    assert acl["ingress"] == [
+    found = acl(ssh_cidrs=cidrs)
+    assert found["ingress"] == [
         *INGRESS,
         rule(103, "tcp", 22, 22, cidrs[0]),
         rule(104, "tcp", 22, 22, cidrs[1]),
     ]
-    assert acl["egress"] == EGRESS
+    assert found["egress"] == EGRESS
+    without = network(ssh_cidrs=cidrs)
+    assert not without.of_type(":NetworkAcl")
+
+
+def test_what_else_passes_the_network_acl() -> None:
+    """Answers to UDP, too, once a network; those to TCP pass anyway."""
+    web, logs, ntp = "tcp 80 0.0.0.0/0", "udp 514-515 198.51.100.0/24", "udp 123 203.0.113.0/24"
+    found = acl(network_acl_ingress=[web, logs, "udp 9 198.51.100.0/24"], network_acl_egress=[ntp])
+    assert found["ingress"] == [
+        *INGRESS,
+        rule(103, "tcp", 80, 80, ANYWHERE),
+        rule(104, "udp", 514, 515, "198.51.100.0/24"),
+        rule(105, "udp", 9, 9, "198.51.100.0/24"),
+        rule(106, "udp", 1024, 65535, "203.0.113.0/24"),
+    ]
+    assert found["egress"] == [
+        *EGRESS,
+        rule(104, "udp", 123, 123, "203.0.113.0/24"),
+        rule(105, "udp", 1024, 65535, "198.51.100.0/24"),
+    ]
+
+
+@pytest.mark.parametrize("port", [1024, 9090, 65535])
+def test_administrators_reach_prometheus_through_the_network_acl(port: int) -> None:
+    """Whatever its port is, from anywhere: its security group decides."""
+    checks.port(port)
+    assert any(
+        rule["cidrBlock"] == ANYWHERE and rule["fromPort"] <= port <= rule["toPort"]
+        for rule in acl()["ingress"]
+        if rule["protocol"] == "tcp"
+    )
+
+
+def test_what_starts_waits_for_the_network_acl() -> None:
+
+    def program() -> None:
+        net = NETWORK.component("net", {**NETWORK.fewest, "network_acl": True})
+        for index, subnet_id in enumerate(net.public_subnets):  # type: ignore[attr-defined]
+            aws.ec2.Instance(f"host-{index}", subnet_id=subnet_id)
+
+    assert "net-acl" in deploy(program).needs("host-1")
+
+
+# --- what deletes it ---
+
+
+def test_what_somebody_elses_host_keeps_fails_soon(default: Deployment) -> None:
+    kept = [*default.of_type(":Subnet"), default.one(":InternetGateway")]
+    assert [r.options.customTimeouts.delete for r in kept] == ["5m"] * 5
 
 
 # --- flow logs ---
