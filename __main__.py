@@ -14,6 +14,7 @@ from components import (
     PrometheusServiceArgs,
 )
 from components.arguments import pick
+from components.network.foreign import foreign_interfaces_command
 from settings import Settings, for_network
 
 settings = Settings.load()
@@ -68,7 +69,10 @@ hosts = [
     for index in range(settings.hosts["count"])
 ]
 
-pulumi.export("region", aws.get_region_output().region)
+region = aws.get_region_output().region
+host_ids = pulumi.Output.all(*(host.instance_id for host in hosts))
+
+pulumi.export("region", region)
 pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("cluster_name", prometheus.cluster_name)
 pulumi.export("service_name", prometheus.service_name)
@@ -77,4 +81,10 @@ pulumi.export("prometheus_port", settings.prometheus["port"])
 pulumi.export("prometheus_url_command", prometheus.url_command)
 pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
-pulumi.export("host_ids", [host.instance_id for host in hosts])
+pulumi.export("host_ids", host_ids)
+pulumi.export(
+    "foreign_interfaces_command",
+    pulumi.Output.all(region, network.vpc_id, prometheus.security_group_id, host_ids).apply(
+        lambda found: foreign_interfaces_command(*found)
+    ),
+)

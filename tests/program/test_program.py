@@ -93,6 +93,7 @@ def test_every_policy_names_its_actions_and_wherever_possible_its_resources(stac
 def test_the_exports_of_dev_are_exactly_these(dev: Deployment) -> None:
     exports = dict(dev.exports)
     command = exports.pop("prometheus_url_command")
+    foreign = exports.pop("foreign_interfaces_command")
     assert exports == {
         "region": REGION,
         "vpc_id": "monitoring-vpc-id",
@@ -106,6 +107,10 @@ def test_the_exports_of_dev_are_exactly_these(dev: Deployment) -> None:
     }
     assert command.startswith(f"TASK=$(aws --region {REGION} ")
     assert "Association.PublicIp" in command
+    assert foreign.startswith(f"aws --region {REGION} ")
+    assert "Values=monitoring-vpc-id" in foreign
+    assert '["exporter-0-arm64-id", "exporter-1-arm64-id"]' in foreign
+    assert '"prometheus-security-group-id"' in foreign
 
 
 def test_dev_costs_no_nat_gateway_and_is_two_hosts(dev: Deployment) -> None:

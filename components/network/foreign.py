@@ -1,0 +1,31 @@
+"""How to find what others have put into the network: AWS lets nobody delete the network before."""
+
+import json
+from collections.abc import Sequence
+
+
+def foreign_interfaces_command(
+    region: str, vpc_id: str, service_group_id: str, host_ids: Sequence[str]
+) -> str:
+    """Write the shell command that lists the network interfaces in the VPC that are not one's own.
+
+    Each is a line: its id, the id of the instance that it belongs to, and its description. While
+    there is one, AWS refuses to delete its security group, its subnet and the VPC.
+
+    Args:
+        region: AWS region.
+        vpc_id: of the network.
+        service_group_id: of the security group that only Prometheus's tasks have.
+        host_ids: of the instances that are one's own.
+    """
+    foreign = (
+        f"!contains(`{json.dumps(list(host_ids))}`, Attachment.InstanceId)"
+        f" && !contains(Groups[].GroupId, `{json.dumps(service_group_id)}`)"
+        ' && InterfaceType != `"nat_gateway"`'
+    )
+    shown = "[NetworkInterfaceId, Attachment.InstanceId, Description]"
+    return (
+        f"aws --region {region} --output text ec2 describe-network-interfaces"
+        f" --filters Name=vpc-id,Values={vpc_id}"
+        f" --query 'NetworkInterfaces[?{foreign}].{shown}'"
+    )
