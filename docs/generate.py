@@ -91,7 +91,8 @@ def configuration_reference() -> str:
         "## The AWS provider",
         "",
         "It has keys of its own; the two that matter here are `aws:region` and `aws:defaultTags`,",
-        "the tags of every resource (a stack's replace those of `Pulumi.yaml`).",
+        "the tags of every resource (a stack's replace those of `Pulumi.yaml`). The program adds",
+        "the tag `stack` with the stack's name to each.",
         "",
     ]
     return "\n".join(lines)

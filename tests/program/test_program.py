@@ -1,5 +1,7 @@
 """`__main__.py`, with the configuration of every stack file."""
 
+import importlib
+import inspect
 import json
 import re
 
@@ -113,6 +115,25 @@ def test_the_exports_of_dev_are_exactly_these(dev: Deployment) -> None:
     assert '"prometheus-security-group-id"' in foreign
 
 
+def test_everything_that_can_have_tags_has_the_stacks_name() -> None:
+    """Whatever its stack file says; a resource's own tags stay."""
+    deployment = deploy(program, config=cli_config(), stack="another")
+    tagged = {r.name: r.inputs["tags"] for r in deployment.resources if "tags" in r.inputs}
+    assert {tags["stack"] for tags in tagged.values()} == {"another"}
+    assert tagged["monitoring-vpc"] == {"Name": "monitoring", "stack": "another"}
+    untagged = {r.type for r in deployment.resources if r.name not in tagged and r.options.custom}
+    can = [type_ for type_ in untagged if type_.startswith("aws:") and _can_have_tags(type_)]
+    assert can == []
+
+
+def _can_have_tags(type_: str) -> bool:
+    """Whether a resource type of AWS has tags, in the provider's SDK."""
+    package, _, name = type_.partition("/")
+    module = importlib.import_module(package.replace("aws:", "pulumi_aws."))
+    made = getattr(module, name.partition(":")[2])
+    return "tags" in inspect.signature(made._internal_init).parameters
+
+
 def test_dev_costs_no_nat_gateway_and_is_two_hosts(dev: Deployment) -> None:
     assert dev.of_type(":NatGateway") == []
     assert len(dev.of_type(":Instance")) == 2
@@ -160,6 +181,7 @@ def test_the_parts_are_wired_together(dev: Deployment) -> None:
             "role": "exporter-node",
             "environment": "dev",
             "prometheus-scrape": "true",
+            "stack": "dev",
         }
 
 
