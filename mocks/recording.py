@@ -86,7 +86,7 @@ class Recording(Mocks):
         return (answer(args.args) if callable(answer) else answer), []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        if self.preview and args.custom:
+        if self.preview and args.custom and args.name not in self.existing:
             return "", dict(args.inputs)
         arn = f"arn:aws:mock:{REGION}:{ACCOUNT}:{args.name}"
         outputs: dict[str, Any] = {"name": args.name, "arn": arn, **args.inputs}
@@ -200,7 +200,8 @@ def deploy(  # noqa: PLR0913 - each says something
         preview: every computed output is unknown.
         invokes: answers of data sources, in place of the usual ones.
         outputs: outputs of resources by type, in place of the usual ones.
-        existing: outputs of resources by name, which their inputs do not change.
+        existing: outputs of resources by name, which their inputs do not change; a preview
+            knows their ids.
         stack: name of the stack.
     """
     recording = Recording(preview=preview, invokes=invokes, outputs=outputs, existing=existing)

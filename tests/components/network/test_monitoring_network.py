@@ -442,6 +442,11 @@ def test_what_starts_waits_for_the_network_acl() -> None:
             aws.ec2.Instance(f"host-{index}", subnet_id=subnet_id)
 
     assert "net-acl" in deploy(program).needs("host-1")
+    # Switched on for a network that exists: the preview does not show hosts as replaced.
+    existing: dict[str, dict[str, Any]] = {name: {} for _, name in network().children("net")}
+    preview = deploy(program, preview=True, existing=existing)
+    for index in (0, 1):
+        assert preview.inputs(f"host-{index}")["subnetId"] == f"net-public-{index}-id"
 
 
 # --- what deletes it ---
