@@ -25,7 +25,7 @@ class MonitoringNetworkArgs(TypedDict):
     vpc_cidr: NotRequired[
         Annotated[str, Knob("10.42.0.0/16"), Rule(legal_vpc_cidr, ("allow_loopback_cidr",))]
     ]
-    """Address range of the VPC: private, from /16 to /28."""
+    """Address range of the VPC: private, from /16 to /27 (one zone)."""
 
     zone_count: NotRequired[
         Annotated[
