@@ -10,6 +10,11 @@ import pulumi_random as random
 
 from components import policies
 from components.containers.definition import Container, container_definition
+from components.containers.execute_command import (
+    may_open_channels,
+    port_forwarding_command,
+    with_agent,
+)
 from components.containers.url_command import url_command
 
 if TYPE_CHECKING:
@@ -39,6 +44,10 @@ class ContainerService:
     url_command: pulumi.Output[str]
     """Shell command that prints the server's URL (it needs the AWS CLI)."""
 
+    port_forwarding_command: pulumi.Output[str]
+    """Shell command that brings the server's port to one's own machine through Session Manager (it
+    needs the AWS CLI with the Session Manager plugin); empty without `enable_execute_command`."""
+
     def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         parent: pulumi.Resource,
@@ -48,7 +57,7 @@ class ContainerService:
         container: Container,
         *,
         security_group: aws.ec2.SecurityGroup,
-        task_policy: pulumi.Input[str] | None = None,
+        task_statement: pulumi.Input[policies.Statement] | None = None,
         after: Sequence[pulumi.Resource] = (),
     ) -> None:
         """Register the service.
@@ -60,7 +69,7 @@ class ContainerService:
             image: what the container runs.
             container: what is particular to it.
             security_group: of the task.
-            task_policy: what the server itself may do in AWS, as JSON. Default: it has no role.
+            task_statement: what the server itself may do in AWS. Default: nothing.
             after: what must be there before a task starts.
         """
         self._parent = parent
@@ -71,9 +80,13 @@ class ContainerService:
             f"{name}-log", retention_in_days=args["log_retention_days"], opts=self._child
         )
         before_service = list(after)
+        statements = [] if task_statement is None else [task_statement]
+        if args["enable_execute_command"]:
+            container = with_agent(container)
+            statements.append(may_open_channels())
         task_role: aws.iam.Role | None = None
-        if task_policy is not None:
-            task_role, policy = self._task_role(task_policy)
+        if statements:
+            task_role, policy = self._task_role(statements)
             before_service.append(policy)
         execution_role, policy = self._execution_role(image.repository, log_group, container)
         before_service.append(policy)
@@ -89,21 +102,29 @@ class ContainerService:
             service.name, service.task_definition, task.arn
         ).apply(lambda values: _unless_rolled_back(*values))
         self.log_group_name = log_group.name
-        public = args["assign_public_ip"]
-        self.url_command = pulumi.Output.all(region, cluster.name, service.name).apply(
-            lambda names: url_command(
-                names[0], names[1], names[2], container.ports[0], public=public
+        public, port = args["assign_public_ip"], container.ports[0]
+        names = pulumi.Output.all(region, cluster.name, service.name)
+        self.url_command = names.apply(
+            lambda its: url_command(its[0], its[1], its[2], port, public=public)
+        )
+        self.port_forwarding_command = (
+            names.apply(
+                lambda its: port_forwarding_command(its[0], its[1], its[2], container.name, port)
             )
+            if args["enable_execute_command"]
+            else pulumi.Output.from_input("")
         )
 
-    def _task_role(self, policy: pulumi.Input[str]) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+    def _task_role(
+        self, statements: Sequence[pulumi.Input[policies.Statement]]
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         tasks = policies.own_arn(self._parent, "ecs", "*")
         return policies.role(
             self._parent,
             f"{self._name}-task-role",
-            f"What {self._name} itself may do",
+            f"What the task of {self._name} may do",
             trusted=policies.trust_from_account(self._parent, ECS_TASKS, tasks),
-            allowed=policy,
+            allowed=pulumi.Output.all(*statements).apply(lambda all_: policies.document(*all_)),
         )
 
     def _execution_role(
@@ -175,6 +196,7 @@ class ContainerService:
             availability_zone_rebalancing="DISABLED",
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
+            enable_execute_command=args["enable_execute_command"] or None,
             # What is replaced, an old access key above all, is deleted after this update: so it
             # must not end before the new task is healthy. After a rollback the service is steady
             # as well, hence `_unless_rolled_back`.

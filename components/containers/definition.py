@@ -59,7 +59,7 @@ class Container:
     """TCP ports that it listens on."""
 
     volumes: Mapping[str, str]
-    """Volume -> where it is mounted: all that it can write to, as its root is read-only."""
+    """Volume -> where it is mounted: all that can be written to, as the root is read-only."""
 
     health_command: Sequence[str]
     """What tells whether it is healthy, in ECS's form: `CMD`, program, arguments."""
@@ -69,6 +69,9 @@ class Container:
 
     secrets: Mapping[str, SecretValue] = field(default_factory=dict)
     """Variable -> the secret that ECS puts into it when the task starts."""
+
+    init_process: bool = False
+    """Let an init process start the program, forward signals to it and reap other processes."""
 
 
 def container_definition(
@@ -100,7 +103,10 @@ def container_definition(
         "readonlyRootFilesystem": True,
         # With `add`, as AWS returns it: the provider takes a difference in a nested list for a
         # change, which would replace the task and its data at every `pulumi up`.
-        "linuxParameters": {"capabilities": {"add": [], "drop": ["ALL"]}},
+        "linuxParameters": {
+            "capabilities": {"add": [], "drop": ["ALL"]},
+            **({"initProcessEnabled": True} if container.init_process else {}),
+        },
         "restartPolicy": {"enabled": True, "restartAttemptPeriod": RESTART_ATTEMPT_PERIOD_S},
         "stopTimeout": fargate.MAX_STOP_TIMEOUT_S,
         "ulimits": [

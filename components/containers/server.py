@@ -31,6 +31,11 @@ class ServerArgs(TypedDict):
     assign_public_ip: NotRequired[Annotated[bool, Knob(default=False)]]
     """Give a task a public address, which it needs for internet access in a public subnet."""
 
+    enable_execute_command: NotRequired[Annotated[bool, Knob(default=False)]]
+    """Let Session Manager into the task (ECS Exec), for those whom IAM allows it: the server's port
+    on their machine without a port that is open, and commands as root in the container. Another
+    value replaces the task."""
+
     image_context: NotRequired[Annotated[str, Knob("", legal_image_context)]]
     """Folder that the image is built from, for a configuration of your own. Empty: the package's
     own."""

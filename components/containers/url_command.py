@@ -1,6 +1,24 @@
 """How to find a task that runs: its address is given when it starts, after Pulumi has ended."""
 
 
+def aws_cli(region: str) -> str:
+    """Begin a command of the AWS CLI that prints bare values."""
+    return f"aws --region {region} --output text"
+
+
+def running_task(region: str, cluster: str, service: str) -> str:
+    """Write the shell command that puts the ARN of a service's running task into `TASK`.
+
+    It fails when there is none, which the AWS CLI prints as `None`.
+    """
+    none = f"no task of {service} runs now: wait for it, or look at the service's events"
+    return (
+        f"TASK=$({aws_cli(region)} ecs list-tasks --cluster {cluster} --service-name {service}"
+        " --query 'taskArns[0]') && "
+        f'{{ [ "$TASK" != None ] || {{ echo "{none}" >&2; false; }}; }}'
+    )
+
+
 def url_command(region: str, cluster: str, service: str, port: int, *, public: bool) -> str:
     """Write the shell command that prints a server's URL now.
 
@@ -12,11 +30,10 @@ def url_command(region: str, cluster: str, service: str, port: int, *, public: b
         public: print the task's public address; otherwise its private one.
     """
     address = "Association.PublicIp" if public else "PrivateIpAddress"
-    aws = f"aws --region {region} --output text"
+    aws = aws_cli(region)
     details = "tasks[0].attachments[0].details[?name=='networkInterfaceId'].value"
     return (
-        f"TASK=$({aws} ecs list-tasks --cluster {cluster} --service-name {service}"
-        " --query 'taskArns[0]') && "
+        f"{running_task(region, cluster, service)} && "
         f'ENI=$({aws} ecs describe-tasks --cluster {cluster} --tasks "$TASK"'
         f' --query "{details}") && '
         f'ADDRESS=$({aws} ec2 describe-network-interfaces --network-interface-ids "$ENI"'

@@ -27,36 +27,37 @@ class ScopedUser(NamedTuple):
     """What must be there before the key is used."""
 
 
-def may_discover(region: str) -> str:
+def may_discover(region: str) -> policies.Statement:
     """What Prometheus's EC2 discovery calls, in one region.
 
     Neither action can be limited to resources: it is the whole list or nothing. Source:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
     """
-    return policies.document(
-        policies.allow(
-            ["ec2:DescribeInstances", "ec2:DescribeAvailabilityZones"],
-            "*",
-            {"StringEquals": {"aws:RequestedRegion": region}},
-        )
+    return policies.allow(
+        ["ec2:DescribeInstances", "ec2:DescribeAvailabilityZones"],
+        "*",
+        {"StringEquals": {"aws:RequestedRegion": region}},
     )
 
 
 def scoped_user(
-    parent: pulumi.Resource, name: str, policy: pulumi.Input[str], rotation: int
+    parent: pulumi.Resource, name: str, statement: pulumi.Output[policies.Statement], rotation: int
 ) -> ScopedUser:
-    """Register a user with one policy, and its access key in a secret.
+    """Register a user with one right, and its access key in a secret.
 
     Args:
         parent: the component that it belongs to.
         name: begins the names of all its resources.
-        policy: what the user may do, as JSON.
+        statement: what the user may do.
         rotation: another number makes another key.
     """
     child = pulumi.ResourceOptions(parent=parent)
     user = aws.iam.User(f"{name}-user", path="/prometheus-aws/", opts=child)
     user_policy = aws.iam.UserPolicy(
-        f"{name}-user-policy", user=user.name, policy=policy, opts=child
+        f"{name}-user-policy",
+        user=user.name,
+        policy=statement.apply(policies.document),
+        opts=child,
     )
     # The counter is part of the name: Pulumi makes the new key, moves everything over to it, and
     # deletes the old one at the very end of the update.

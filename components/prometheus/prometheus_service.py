@@ -105,6 +105,10 @@ class PrometheusService(pulumi.ComponentResource):
     url_command: pulumi.Output[str]
     """Shell command that prints Prometheus's URL (it needs the AWS CLI)."""
 
+    port_forwarding_command: pulumi.Output[str]
+    """Shell command that brings Prometheus's port to one's own machine through Session Manager (it
+    needs the AWS CLI with the Session Manager plugin); empty without `enable_execute_command`."""
+
     def __init__(
         self,
         name: str,
@@ -122,9 +126,9 @@ class PrometheusService(pulumi.ComponentResource):
 
         group, rules = self._security_group(name, args)
         image = ServerImage(self, name, args, "prometheus", args["version"])
-        policy = region.apply(may_discover)
+        discovery = region.apply(may_discover)
         user = (
-            scoped_user(self, f"{name}-discovery", policy, args["access_key_rotation"])
+            scoped_user(self, f"{name}-discovery", discovery, args["access_key_rotation"])
             if args["credentials"] == "iam-user"
             else None
         )
@@ -135,7 +139,7 @@ class PrometheusService(pulumi.ComponentResource):
             image,
             prometheus_container(args, region, user.variables if user else {}),
             security_group=group,
-            task_policy=None if user else policy,
+            task_statement=None if user else discovery,
             after=[*rules, user.policy] if user else rules,
         )
 
@@ -146,6 +150,7 @@ class PrometheusService(pulumi.ComponentResource):
         self.repository_url = image.repository.repository_url
         self.credentials_secret_arn = user.secret_arn if user else pulumi.Output.from_input("")
         self.url_command = service.url_command
+        self.port_forwarding_command = service.port_forwarding_command
         self.register_outputs(
             {
                 "security_group_id": self.security_group_id,
@@ -155,6 +160,7 @@ class PrometheusService(pulumi.ComponentResource):
                 "repository_url": self.repository_url,
                 "credentials_secret_arn": self.credentials_secret_arn,
                 "url_command": self.url_command,
+                "port_forwarding_command": self.port_forwarding_command,
             }
         )
 

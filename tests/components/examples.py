@@ -55,6 +55,7 @@ SERVICE = Example(
     {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"], "environment": "dev"},
     {
         "assign_public_ip": True,
+        "enable_execute_command": True,
         "admin_cidrs": ["203.0.113.7/32", "198.51.100.0/24"],
         "version": "3.14.0",
         "port": 9091,

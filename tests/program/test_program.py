@@ -21,6 +21,10 @@ UNLIMITABLE = {
     "ec2:DescribeInstances",
     "ec2:DescribeAvailabilityZones",
     "ecr:GetAuthorizationToken",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
 }
 """The only actions here that AWS cannot limit to a resource, by its authorization reference."""
 
@@ -74,7 +78,10 @@ def test_every_policy_names_its_actions_and_wherever_possible_its_resources(stac
         for deployment in (
             evaluate(stack=stack),
             evaluate(
-                {"prometheus": {"credentials": "task-role"}, "network": {"flowLogs": True}},
+                {
+                    "prometheus": {"credentials": "task-role", "enableExecuteCommand": True},
+                    "network": {"flowLogs": True},
+                },
                 stack=stack,
             ),
         )
@@ -96,6 +103,7 @@ def test_the_exports_of_dev_are_exactly_these(dev: Deployment) -> None:
     exports = dict(dev.exports)
     command = exports.pop("prometheus_url_command")
     foreign = exports.pop("foreign_interfaces_command")
+    port_forwarding = exports.pop("prometheus_port_forwarding_command")
     assert exports == {
         "region": REGION,
         "vpc_id": "monitoring-vpc-id",
@@ -113,6 +121,7 @@ def test_the_exports_of_dev_are_exactly_these(dev: Deployment) -> None:
     assert "Values=monitoring-vpc-id" in foreign
     assert '["exporter-0-arm64-id", "exporter-1-arm64-id"]' in foreign
     assert '"prometheus-security-group-id"' in foreign
+    assert port_forwarding.endswith(" --parameters portNumber=9090,localPortNumber=9090")
 
 
 def test_everything_that_can_have_tags_has_the_stacks_name() -> None:
@@ -132,6 +141,16 @@ def _can_have_tags(type_: str) -> bool:
     module = importlib.import_module(package.replace("aws:", "pulumi_aws."))
     made = getattr(module, name.partition(":")[2])
     return "tags" in inspect.signature(made._internal_init).parameters
+
+
+@each_stack
+def test_every_command_says_its_region(stack: str) -> None:
+    """It need not be that of whoever pastes it."""
+    exports = [text for text in evaluate(stack=stack).exports.values() if isinstance(text, str)]
+    commands = [text for text in exports if "$(aws " in text]
+    assert commands
+    for command in commands:
+        assert command.count(f"aws --region {REGION} ") == len(re.findall(r"\baws ", command))
 
 
 def test_dev_costs_no_nat_gateway_and_is_two_hosts(dev: Deployment) -> None:
@@ -226,6 +245,7 @@ def test_every_setting_reaches_what_it_is_for() -> None:
                 "storageGib": 100,
                 "logRetentionDays": 30,
                 "deleteImagesOnDestroy": False,
+                "enableExecuteCommand": False,
                 "port": 9091,
                 "adminCidrs": ["203.0.113.7/32"],
                 "accessKeyRotation": 7,
@@ -267,6 +287,8 @@ def test_every_setting_reaches_what_it_is_for() -> None:
     assert deployment.one(":AccessKey").name == "prometheus-discovery-key-7"
     assert deployment.one(":Repository").inputs["forceDelete"] is False
     assert deployment.exports["prometheus_port"] == 9091
+    assert "enableExecuteCommand" not in deployment.one(":Service").inputs
+    assert "prometheus_port_forwarding_command" not in deployment.exports
 
 
 @pytest.mark.parametrize(("nat_strategy", "gateways"), [("single", 1), ("per-az", 2)])
@@ -366,8 +388,11 @@ def test_a_bad_configuration_registers_nothing_and_has_no_stack_trace(
     assert f"\n  - prometheus-aws:{block}.{key} is " in str(error)
 
 
-def test_an_emulated_network_lies_in_loopback() -> None:
+def test_an_emulated_network_lies_in_loopback_and_has_no_session_manager() -> None:
     endpoints = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
     config = cli_config({"network": {"vpcCidr": "127.42.0.0/16"}}) | endpoints
     deployment = deploy(program, config=config, stack="dev")
     assert deployment.one(":Vpc").inputs["cidrBlock"] == "127.42.0.0/16"
+    # The task is as it is on AWS; what would open a session is not offered.
+    assert deployment.one(":Service").inputs["enableExecuteCommand"] is True
+    assert "prometheus_port_forwarding_command" not in deployment.exports

@@ -49,6 +49,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("hosts.discoveryTagKey", "Name", "hosts have a tag 'Name' of their own"),
     ("hosts.discoveryTagValue", "*", "expected 1 to 256 letters"),
     ("hosts.discoveryTagValue", True, "expected a string: put it in quotes"),
+    ("prometheus.enableExecuteCommand", "true", "expected true or false: leave out the quotes"),
     ("prometheus.cpuArchitecture", "arm64", "expected one of ARM64, X86_64"),
     ("prometheus.taskCpu", 300, "expected one of 256, 512, 1024, 2048, 4096, 8192, 16384"),
     ("prometheus.taskMemory", 4096, "with 256 CPU units, Fargate offers 512, 1024, 2048"),

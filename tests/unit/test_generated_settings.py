@@ -90,6 +90,7 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
         lambda key: not key.lower().startswith("aws:") and key not in HOST_TAGS
     ),
     ("hosts", "discoveryTagValue"): TAG_TEXT,
+    ("prometheus", "enableExecuteCommand"): st.booleans(),
     ("prometheus", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
     ("prometheus", "storageGib"): st.integers(21, 200),
     ("prometheus", "logRetentionDays"): st.sampled_from(LOG_RETENTION_DAYS),
@@ -206,6 +207,7 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("prometheus", "storageGib"): outside(21, 200),
     ("prometheus", "logRetentionDays"): LOG_DAYS,
     ("prometheus", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("prometheus", "enableExecuteCommand"): st.one_of(words(), st.integers()),
     ("prometheus", "port"): st.one_of(outside(1024, 65535), words()),
     ("prometheus", "adminCidrs"): OTHER_ADMINS,
     ("prometheus", "retention"): st.one_of(words(), st.integers(0, 7199).map("{}s".format)),

@@ -46,6 +46,7 @@ def test_the_defaults() -> None:
         "discovery_tag_value": "true",
     }
     assert settings.prometheus == {
+        "enable_execute_command": False,
         "cpu_architecture": "ARM64",
         "task_cpu": 256,
         "task_memory": 512,

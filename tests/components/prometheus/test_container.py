@@ -39,6 +39,7 @@ def test_the_container() -> None:
             "http://127.0.0.1:9091/-/healthy",
         ],
         "open_files": 65536,
+        "init_process": False,
     }
 
 

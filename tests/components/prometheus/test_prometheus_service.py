@@ -1,5 +1,7 @@
 """PrometheusService: exactly what it registers."""
 
+import pytest
+
 from mocks.recording import REGION, Deployment, undescribed
 from tests.components.services import ARN, IMAGE, PUSH, REGISTRY, outputs, service
 
@@ -48,6 +50,7 @@ def test_the_outputs(prometheus: Deployment) -> None:
         "log_group_name": "prom-log",
         "repository_url": f"{REGISTRY}/prom-images",
         "credentials_secret_arn": f"{ARN}:prom-discovery-secret",
+        "port_forwarding_command": "",
     }
     assert f"--region {REGION} " in command
     assert "--cluster prom-cluster --service-name prom-service " in command
@@ -80,8 +83,12 @@ def test_nobody_is_let_in_by_default(prometheus: Deployment) -> None:
     }
 
 
-def test_only_https_goes_out(prometheus: Deployment) -> None:
-    (rule,) = prometheus.of_type(":SecurityGroupEgressRule")
+@pytest.mark.parametrize("session_manager", [True, False])
+def test_only_https_goes_out(*, session_manager: bool) -> None:
+    """Session Manager's agent calls AWS; nobody calls the agent."""
+    deployment = service(enable_execute_command=session_manager)
+    assert deployment.of_type(":SecurityGroupIngressRule") == []
+    (rule,) = deployment.of_type(":SecurityGroupEgressRule")
     assert undescribed(rule.inputs) == {
         "securityGroupId": "prom-security-group-id",
         "ipProtocol": "tcp",
