@@ -25,9 +25,11 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTa
 """
 
 CAPABILITIES = ("add", "drop")
-"""Lists of Linux capabilities: AWS returns both, empty if need be.
+"""Lists of Linux capabilities: AWS returns both, empty if need be. Other Linux parameters, such as
+`initProcessEnabled`, it returns as they were sent.
 
-Source: https://github.com/braintrustdata/terraform-aws-braintrust-data-plane/pull/335
+Sources: https://github.com/braintrustdata/terraform-aws-braintrust-data-plane/pull/335,
+https://github.com/terraform-aws-modules/terraform-aws-ecs/blob/master/modules/container-definition/main.tf
 """
 
 

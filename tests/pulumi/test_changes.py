@@ -164,6 +164,20 @@ def test_a_rotation_makes_the_new_key_before_the_old_one_goes(stack: Stack) -> N
     assert json.loads(_secret(stack))["access_key_id"] == key
 
 
+def test_session_manager_replaces_the_task_once(stack: Stack) -> None:
+    """It is on in the file of `dev`."""
+    task = [("create-replacement", "prometheus-task"), ("replace", "prometheus-task")]
+    after = [("update", "prometheus-service"), ("delete-replaced", "prometheus-task")]
+    role = ["prometheus-task-role", "prometheus-task-role-policy"]
+    off = stack.up({"prometheus.enableExecuteCommand": False}).steps
+    assert off == [*task, *after, *(("delete", name) for name in reversed(role))]
+    assert stack.preview("--refresh").steps == []
+    on = stack.up({"prometheus.enableExecuteCommand": True}).steps
+    assert on == [*(("create", name) for name in role), *task, *after]
+    assert stack.preview("--refresh").steps == []
+    assert "prometheus_port_forwarding_command" not in stack.workspace.outputs()
+
+
 def test_a_new_prometheus_and_a_rollback_replace_the_task(stack: Stack) -> None:
     """ECR refuses a tag that is there, even for the same image; the emulator does as well."""
     tags = set(_tags(stack))

@@ -470,6 +470,7 @@ def cases(w: World) -> dict[str, Case]:
                 "taskDefinition": w.tasks[1],
                 "desiredCount": 0,
                 "networkConfiguration": {**network, "assignPublicIp": True},
+                "enableExecuteCommand": True,
             },
             {"launchType": "EC2"},
         ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.containers.definition import Container, container_definition
+from components.containers.execute_command import with_agent
 from sandbox.emulator import Emulator
 from sandbox.resources import RESOURCE_TYPES, Account
 
@@ -25,7 +26,8 @@ def account() -> Iterator[Account]:
     emulator.stop()
 
 
-def ours() -> dict[str, Any]:
+def ours(*, agent: bool = False) -> dict[str, Any]:
+    """Describe a container of ours, with or without Session Manager's agent."""
     container = Container(
         name="server",
         user="65534:65534",
@@ -35,20 +37,23 @@ def ours() -> dict[str, Any]:
         health_command=["CMD", "true"],
         open_files=1024,
     )
+    container = with_agent(container) if agent else container
     return container_definition(container, "image@sha256:0", 512, "eu-west-1", "log")
 
 
 def next_up(account: Account, definition: dict[str, Any]) -> dict[str, bool]:
     """Make a task definition, and return what the next `up` would change."""
     text = json.dumps([definition])
-    inputs = {"family": "tried", "containerDefinitions": text, "volumes": [{"name": "data"}]}
+    volumes = [{"name": mount["sourceVolume"]} for mount in ours(agent=True)["mountPoints"]]
+    inputs = {"family": "tried", "containerDefinitions": text, "volumes": volumes}
     given = TASK.fill_in(account, "tried", inputs)
     made = TASK.make(account, given)
     return TASK.changes(made.properties, given)
 
 
-def test_the_next_up_leaves_our_tasks_alone(account: Account) -> None:
-    assert next_up(account, ours()) == {}
+@pytest.mark.parametrize("agent", [False, True])
+def test_the_next_up_leaves_our_tasks_alone(account: Account, *, agent: bool) -> None:
+    assert next_up(account, ours(agent=agent)) == {}
 
 
 @pytest.mark.parametrize("given", [{"drop": ["ALL"]}, {"add": ["SYS_PTRACE"]}, {}])
