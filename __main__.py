@@ -1,5 +1,9 @@
 """The Pulumi program: settings -> components -> exports."""
 
+import python_version  # noqa: F401 - first of all
+
+# isort: split
+
 import pulumi
 import pulumi_aws as aws
 

@@ -7,6 +7,10 @@ key that the user typed, before any resource is registered.
     python -m settings [STACK ...]    # check stack files; nothing is deployed
 """
 
+import python_version  # noqa: F401 - first of all
+
+# isort: split
+
 import argparse
 import json
 import sys

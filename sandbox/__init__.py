@@ -1,5 +1,9 @@
 """The whole system on one machine: an emulated AWS, the real Prometheus, real node_exporters."""
 
+import python_version  # noqa: F401 - first of all
+
+# isort: split
+
 import os
 
 # The engine starts processes while gRPC runs; gRPC would prepare each for a life without `exec`,
