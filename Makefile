@@ -1,6 +1,9 @@
 # Variables, all optional: PYTHON (an interpreter >= 3.11), ONCE, HOSTS (demo), ARGS (test).
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 RUN := .venv/bin/python
+# One lock file for every Python from 3.11 on and every platform.
+LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command 'make lock'
 SHELL_SCRIPTS := .ci/run $(wildcard userdata/*.sh docker/*/*.sh)
 
 # The same result whatever the user's environment: no foreign modules, UTF-8 in any locale.
@@ -8,7 +11,7 @@ unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench docs clean
+.PHONY: help setup demo test lint format bench docs lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -17,12 +20,12 @@ help: ## Show this
 setup: .venv/ready ## Install the Python packages in .venv, and the pinned binaries
 	@$(RUN) -m sandbox.binaries >/dev/null
 
-.venv/ready: requirements.txt requirements-dev.txt
+.venv/ready: requirements-dev.lock
 	@for python in $(PYTHONS); do \
 		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 			echo "Installing the Python packages in .venv, which takes a minute or two ..."; \
 			"$$python" -m venv --clear .venv && \
-			$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && \
+			$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && \
 			touch $@ && exit 0; \
 			exit 1; \
 		fi; \
@@ -52,6 +55,10 @@ bench: setup ## Measure; ends with a table
 
 docs: setup ## Write the generated parts of the documentation
 	@$(RUN) -m docs.generate
+
+lock: setup ## Write the lock files after a change of requirements*.txt (needs the network)
+	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## Remove .venv and the tools' caches (the binaries stay in ~/.cache/prometheus-aws)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
