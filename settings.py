@@ -9,6 +9,9 @@ key that the user typed, before any resource is registered.
 
 import python_version  # noqa: F401 - first of all
 
+if __name__ == "__main__":
+    import packages  # noqa: F401 - before what may be missing
+
 # isort: split
 
 import argparse

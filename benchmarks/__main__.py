@@ -3,6 +3,11 @@
 Ratios are taken side by side in one run, since the machine is noisy. Nothing fails by the clock.
 """
 
+if __name__ == "__main__":
+    import packages  # noqa: F401 - before what may be missing
+
+# isort: split
+
 import argparse
 import sys
 from collections.abc import Callable

@@ -7,6 +7,11 @@
 With `--check` nothing is written, and the exit code is 1 when something is out of date.
 """
 
+if __name__ == "__main__":
+    import packages  # noqa: F401 - before what may be missing
+
+# isort: split
+
 import argparse
 import json
 import runpy
