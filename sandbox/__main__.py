@@ -1,5 +1,10 @@
 """Command line of the sandbox: `python -m sandbox COMMAND`; `sandbox.options` has the commands."""
 
+if __name__ == "__main__":
+    import packages  # noqa: F401 - before what may be missing
+
+# isort: split
+
 import contextlib
 import json
 import os
@@ -19,6 +24,7 @@ from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator, client, isolate_from_user
 from sandbox.errors import SandboxError
+from sandbox.hints import command
 from sandbox.options import Options, parse
 from sandbox.shortening import shortened
 from sandbox.state import Directory, State, StateError
@@ -73,7 +79,7 @@ def _up(parsed: Options) -> int:
     with _running(parsed) as sandbox:
         name = sandbox.state.name
         if parsed.deploy == "empty":
-            _say(f"sandbox {name} is empty. Next: python -m sandbox pulumi --name {name} up")
+            _say(f"sandbox {name} is empty. Next: {command('pulumi', '--name', name, 'up')}")
         else:
             sandbox.wait_until_up()
             _say(f"sandbox {name} is up: {sandbox.state.prometheus_url}")
@@ -191,7 +197,7 @@ def _silence(found: Directory, current: State, problem: prometheus.PrometheusErr
     if current.phase == "starting":
         return f"The sandbox is starting, and Prometheus does not answer yet: {problem}"
     if not _outputs(found, current):
-        return f"Nothing is deployed. Next: python -m sandbox pulumi --name {current.name} up"
+        return f"Nothing is deployed. Next: {command('pulumi', '--name', current.name, 'up')}"
     return f"Prometheus is deployed, but does not answer; {found.logs} says why: {problem}"
 
 
@@ -243,8 +249,8 @@ def _pulumi(parsed: Options) -> int:
     if not workspace.exists():
         raise StateError(
             f"sandbox {found.path.name} was deployed without Pulumi's engine, so there is no state"
-            " to work on: start another one with `python -m sandbox up --pulumi`, or with"
-            " `up --empty`"
+            f" to work on: start another one with `{command('up', '--pulumi')}`, or with"
+            f" `{command('up', '--empty')}`"
         )
     workspace.replace_process(parsed.arguments)
 
@@ -263,7 +269,10 @@ def _preview(parsed: Options) -> int:
         stack.callback(emulator.stop)
         path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "pulumi"
         workspace = stack.enter_context(Workspace.new(path, parsed.stack, emulator, here.config))
-        return workspace.run("preview").returncode
+        code = workspace.run("preview").returncode
+    if not code:
+        _say(f"Nothing was made. Next: {command('up', '--pulumi', *sys.argv[2:])}")
+    return code
 
 
 def _workspace(found: Directory, current: State) -> Workspace:

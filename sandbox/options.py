@@ -1,12 +1,15 @@
 """What the sandbox's command line takes."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sandbox.errors import SandboxError
+from sandbox.hints import command as command_line
 from sandbox.state import check_name
+from settings import MAX_HOSTS
 
 MAX_PORT = 65535
+MAX_TIMEOUT_S = 24 * 3600
 
 
 class Options(argparse.Namespace):
@@ -25,7 +28,7 @@ class Options(argparse.Namespace):
     image can be had, else as processes."""
     deploy: str
     """How to deploy: `in-process`, by `pulumi` (its CLI), or `empty`: that is left to the user."""
-    timeout: float
+    timeout: int
     """Seconds that targets may take to come up, once all is deployed."""
     detach: bool
     ready_fd: int | None
@@ -61,47 +64,54 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox",
+        prog=command_line(),
         description="The whole system on this machine: an emulated AWS, the real Prometheus.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="deploy, and stay until Ctrl-C")
-    up.add_argument("--detach", action="store_true", help="return when all targets are UP")
+
+    def add(name: str, does: str) -> argparse.ArgumentParser:
+        # No abbreviations: `--detach` is looked for as it is, and the CLI has options of its own.
+        return commands.add_parser(
+            name, help=does, description=f"{does[0].upper()}{does[1:]}.", allow_abbrev=False
+        )
+
+    up = add("up", "deploy, and stay until Ctrl-C")
+    up.add_argument(
+        "--detach",
+        action="store_true",
+        help="go on in the background until `down`; return when all targets are UP",
+    )
     deploy = up.add_mutually_exclusive_group()
     for name, help_ in (
         ("pulumi", "deploy with Pulumi's own engine, which needs its CLI"),
-        ("empty", "deploy nothing; then use `pulumi up`"),
+        ("empty", "deploy nothing: that is left to the command `pulumi`"),
     ):
         deploy.add_argument(
             f"--{name}", action="store_const", dest="deploy", const=name, help=help_
         )
     # How the background process of `--detach` tells that it is up.
     up.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
-    demo = commands.add_parser("demo", help="deploy, show the targets, and stay until Ctrl-C")
+    demo = add("demo", "deploy, show the targets, and stay until Ctrl-C")
     demo.add_argument("--once", action="store_true", help="end when all targets are UP")
     for command in (up, demo):
         command.set_defaults(deploy="in-process")
         _add_options(command)
-    status = commands.add_parser("status", help="show targets and URLs")
+    status = add("status", "show targets and URLs")
     status.add_argument(
         "--json", action="store_true", help="for programs, with the stack's outputs"
     )
-    down = commands.add_parser("down", help="stop everything")
-    aws = commands.add_parser(
-        "aws", help='print the environment for your own aws or boto3: eval "$(... aws)"'
-    )
-    pulumi = commands.add_parser(
+    down = add("down", "stop a sandbox, and remove all that it has made")
+    aws = add("aws", "print the environment for your own aws or boto3, as `eval` takes it")
+    pulumi = add(
         "pulumi",
-        allow_abbrev=False,
-        usage="%(prog)s [--name NAME] ARGS...",
-        help="run Pulumi's CLI on what is deployed: preview, up, refresh, destroy ...",
+        "run Pulumi's CLI (preview, up, refresh, destroy ...) on what `up --pulumi` has deployed,"
+        " or after `up --empty`",
     )
+    pulumi.usage = "%(prog)s [--name NAME] ARGS..."
     for command in (status, down, aws, pulumi):
         command.add_argument("--name", type=_name, help="of the sandbox (default: the newest)")
     pulumi.add_argument("arguments", nargs=argparse.REMAINDER, help="see `pulumi help`")
-    preview = commands.add_parser(
-        "preview", help="show what `pulumi preview` says of an empty account; nothing stays"
-    )
+    preview = add("preview", "show what `pulumi preview` says of an empty account; nothing stays")
     _add_configuration(preview)
     return parser
 
@@ -109,7 +119,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_options(command: argparse.ArgumentParser) -> None:
     _add_configuration(command)
     command.add_argument(
-        "--port", type=_port, default=0, help="of the emulated AWS (default: a free one)"
+        "--port",
+        type=_whole(1, MAX_PORT),
+        default=0,
+        help="of the emulated AWS (default: a free one)",
     )
     command.add_argument("--name", type=_name, help="of the sandbox (default: a random one)")
     command.add_argument(
@@ -120,15 +133,20 @@ def _add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--timeout",
-        type=float,
-        default=120.0,
+        type=_whole(1, MAX_TIMEOUT_S),
+        default=120,
         metavar="SECONDS",
-        help="how long targets may take to come up (default: 120)",
+        help="how long targets may take to come up (default: %(default)s)",
     )
 
 
 def _add_configuration(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--hosts", type=int, metavar="N", help="number of exporter hosts")
+    command.add_argument(
+        "--hosts",
+        type=_whole(0, MAX_HOSTS),
+        metavar="N",
+        help="number of exporter hosts (default: the stack's)",
+    )
     command.add_argument(
         "--stack", default="dev", help="as in Pulumi.<stack>.yaml (default: %(default)s)"
     )
@@ -149,10 +167,18 @@ def _key_value(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a port, 1 to {MAX_PORT}")
-    return int(text)
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number in decimal digits."""
+
+    def read(text: str) -> int:
+        digits = text if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else "-1"
+        if not least <= int(digits) <= most:
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: expected a whole number, {least} to {most}"
+            )
+        return int(digits)
+
+    return read
 
 
 def _name(text: str) -> str:

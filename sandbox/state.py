@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 
 from sandbox.binaries import cache_directory
 from sandbox.errors import SandboxError
+from sandbox.hints import command
 from sandbox.shortening import shortened
 
 _STATE = "state.json"
@@ -78,8 +79,8 @@ class Directory:
             directory = cls(path)
             if directory.is_owned():
                 raise StateError(
-                    f"a sandbox named {name!r} is running: stop it with `python -m sandbox down"
-                    f" --name {name}`, or choose another name"
+                    f"a sandbox named {path.name!r} is running: stop it with"
+                    f" `{command('down', '--name', path.name)}`, or choose another name"
                 )
             directory._remove_all()
             if os.path.lexists(path):
@@ -173,7 +174,7 @@ def find(name: str | None) -> Directory:
         return running[name]
     wanted = f"no sandbox {name!r} is running" if name else "no sandbox is running"
     others = ", ".join(shortened([*running])) or "none"
-    raise StateError(f"{wanted} (running: {others}): start one with `python -m sandbox up`")
+    raise StateError(f"{wanted} (running: {others}): start one with `{command('up')}`")
 
 
 def _root() -> Path:

@@ -42,7 +42,22 @@ def test_ways_to_deploy(line: str, deploy: str) -> None:
     [
         ("up --pulumi --empty", "not allowed with"),
         ("up --nonsense", "unrecognized arguments: --nonsense"),
-        ("up --port 0", "'0': expected a port, 1 to 65535"),
+        ("up --det", "unrecognized arguments: --det"),
+        *(
+            (f"{command} --port {text}", f"--port: '{text}': expected a whole number, 1 to 65535")
+            for command in ("up", "demo")
+            for text in ("0", "65536", "8_0", "x")
+        ),
+        *(
+            (f"up --timeout {text}", f"'{text}': expected a whole number, 1 to 86400")
+            for text in ("0", "nan", "inf", "1e9", "86401", "0.5", "9" * 30)
+        ),
+        ("demo --timeout=-1", "'-1': expected a whole number, 1 to 86400"),
+        *(
+            (f"{command} --hosts {text}", f"'{text}': expected a whole number, 0 to 1000")
+            for command in ("up", "demo", "preview")
+            for text in ("-1", "1001", "1_0", "٣")
+        ),
         ("up --config x", "'x': expected KEY=VALUE"),
         ("preview --name x", "unrecognized arguments: --name x"),
     ],
