@@ -10,7 +10,7 @@ key that the user typed, before any resource is registered.
 import python_version  # noqa: F401 - first of all
 
 if __name__ == "__main__":
-    import packages  # noqa: F401 - before what may be missing
+    import excepthook  # noqa: F401 - before what may fail
 
 # isort: split
 

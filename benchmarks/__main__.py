@@ -4,7 +4,7 @@ Ratios are taken side by side in one run, since the machine is noisy. Nothing fa
 """
 
 if __name__ == "__main__":
-    import packages  # noqa: F401 - before what may be missing
+    import excepthook  # noqa: F401 - before what may fail
 
 # isort: split
 

@@ -8,7 +8,7 @@ With `--check` nothing is written, and the exit code is 1 when something is out 
 """
 
 if __name__ == "__main__":
-    import packages  # noqa: F401 - before what may be missing
+    import excepthook  # noqa: F401 - before what may fail
 
 # isort: split
 

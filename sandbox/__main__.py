@@ -1,7 +1,7 @@
 """Command line of the sandbox: `python -m sandbox COMMAND`; `sandbox.options` has the commands."""
 
 if __name__ == "__main__":
-    import packages  # noqa: F401 - before what may be missing
+    import excepthook  # noqa: F401 - before what may fail
 
 # isort: split
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from excepthook import INTERRUPTED
 from sandbox import binaries, prometheus, security_groups, state
 from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
@@ -31,8 +32,8 @@ from sandbox.state import Directory, State, StateError
 from sandbox.system import NotUpError, Sandbox
 from sandbox.workspace import Workspace
 
-_INTERRUPTED = 130
-"""Exit code after a Ctrl-C: 128 + SIGINT."""
+_CLOSED_PIPE = 141
+"""Exit code after the reader of our output has ended: 128 + SIGPIPE."""
 
 _MOST_TARGETS = 20
 _MOST_REASONS = 10
@@ -44,11 +45,17 @@ _DOWN_TIMEOUT_S = 150
 
 def main() -> int:
     """Run one command; return the exit code: 0, or 1 with the reason on stderr."""
-    parsed = parse()
     try:
-        return _COMMANDS[parsed.command](parsed)
+        try:
+            parsed = parse()
+            return _COMMANDS[parsed.command](parsed)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
+    except BrokenPipeError:
+        _leave_terminal()
+        return _CLOSED_PIPE
     except SandboxError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -115,9 +122,10 @@ def _up_detached() -> int:
 
 
 def _leave_terminal() -> None:
-    """Let whoever waits for the end of our output go on."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """Let whoever waits for the end of our output go on, or has ended."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.dup2(nowhere, sys.stderr.fileno())
@@ -149,7 +157,7 @@ def _end_by_signals() -> None:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: os._exit(_INTERRUPTED))
+        signal.signal(number, lambda *_: os._exit(INTERRUPTED))
     raise KeyboardInterrupt
 
 
@@ -280,7 +288,11 @@ def _workspace(found: Directory, current: State) -> Workspace:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        _leave_terminal()  # what stops everything has more to say, and must not fail
+        raise
 
 
 _COMMANDS: Mapping[str, Callable[[Options], int]] = {

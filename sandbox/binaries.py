@@ -93,7 +93,7 @@ def _version_of(binary: Path) -> str | None:
 
 
 def cache_directory() -> Path:
-    """Return where this project keeps things outside the work tree.
+    """Return where the binaries are kept, for all checkouts.
 
     `$PROMETHEUS_AWS_CACHE`, else `prometheus-aws` below `$XDG_CACHE_HOME` or `~/.cache`.
     """

@@ -1,5 +1,6 @@
 """What a sandbox leaves in its directory, so that other commands find it."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -12,7 +13,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
-from sandbox.binaries import cache_directory
 from sandbox.errors import SandboxError
 from sandbox.hints import command
 from sandbox.shortening import shortened
@@ -67,11 +67,16 @@ class Directory:
             name: of the sandbox. Default: a random one.
 
         Raises:
-            StateError: the name is not allowed; a sandbox of this name is running; or what is
-                there is no sandbox's.
+            StateError: the name is not allowed; a sandbox of this name is running; what is there is
+                no sandbox's; or the place is not this user's.
         """
         root = _root()
         path = root / check_name(secrets.token_hex(3) if name is None else name)
+        with _accessible(root):
+            return cls._create(root, path)
+
+    @classmethod
+    def _create(cls, root: Path, path: Path) -> Self:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with root.with_suffix(".lock").open("w") as one_at_a_time:
             fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
@@ -161,13 +166,15 @@ def find(name: str | None) -> Directory:
     """Return the running sandbox of this name; without a name, the newest one.
 
     Raises:
-        StateError: there is none, or the name is not allowed.
+        StateError: there is none, the name is not allowed, or the place is not this user's.
     """
-    running = {
-        directory.path.name: directory
-        for directory in _sandboxes(_root())
-        if directory.is_owned() and (directory.path / _STATE).exists()
-    }
+    root = _root()
+    with _accessible(root):
+        running = {
+            directory.path.name: directory
+            for directory in _sandboxes(root)
+            if directory.is_owned() and (directory.path / _STATE).exists()
+        }
     if name is None and running:
         return max(running.values(), key=lambda directory: directory.read().started)
     if name is not None and check_name(name) in running:
@@ -178,7 +185,23 @@ def find(name: str | None) -> Directory:
 
 
 def _root() -> Path:
-    return cache_directory() / "sandboxes"
+    """Return where sandboxes keep what is theirs: this user's alone, unlike the binaries' cache.
+
+    Source: https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base).absolute() / "prometheus-aws" / "sandboxes"
+
+
+@contextlib.contextmanager
+def _accessible(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateError(
+            f"sandboxes cannot be kept in {root} ({error}): set XDG_STATE_HOME to a folder that"
+            " this user may write to"
+        ) from error
 
 
 def _sandboxes(root: Path) -> Iterator[Directory]:

@@ -75,8 +75,8 @@ class Sandbox:
 
     def __exit__(self, *_exception: object) -> None:
         """Stop everything."""
-        self._progress("stopping")
-        self._stack.close()
+        with self._stack:  # it closes even when nobody listens any more
+            self._progress("stopping")
         self._progress("everything is stopped")
 
     def _start(self, stack: contextlib.ExitStack) -> None:

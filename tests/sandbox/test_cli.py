@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.command import START_TIMEOUT_S, Process, processes, run, start, until
-
-if TYPE_CHECKING:
-    import subprocess
+from sandbox import state
+from tests.sandbox.command import ROOT, START_TIMEOUT_S, Process, processes, run, start, until
 
 
 def left_running(output: str) -> list[Process]:
@@ -164,4 +164,31 @@ def test_interrupt_while_starting_leaves_nothing() -> None:
     output += demo.stdout.read()
     demo.stdout.close()
     assert demo.wait(60) == 130
+    assert "Traceback" not in output
     assert left_running(output) == []
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--help"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as asked:
+        assert asked.stdout is not None
+        assert asked.stderr is not None
+        asked.stdout.close()
+        assert asked.stderr.read() == ""
+    assert asked.returncode == 141
+
+
+def test_a_closed_pipe_while_starting_leaves_nothing() -> None:
+    name = f"test-{secrets.token_hex(4)}"
+    demo = start("demo", "--hosts", "1", "--runtime", "process", "--name", name)
+    assert demo.stdout is not None
+    output = demo.stdout.readline()
+    demo.stdout.close()
+    assert demo.wait(60) == 141
+    assert left_running(output) == []
+    assert not state.Directory(state._root() / name).path.exists()

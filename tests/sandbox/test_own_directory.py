@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pytest
 
@@ -11,17 +12,14 @@ from sandbox.addresses import AddressError, check_vpc_cidr
 from sandbox.options import parse
 from tests.sandbox.command import run
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 TAKES_A_NAME = ("up", "demo", "down", "status", "aws", "pulumi")
 
 
 @pytest.fixture(autouse=True)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return where the sandboxes' directories are."""
-    monkeypatch.setenv("PROMETHEUS_AWS_CACHE", str(tmp_path / "cache"))
-    sandboxes = tmp_path / "cache" / "sandboxes"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    sandboxes = tmp_path / "state" / "prometheus-aws" / "sandboxes"
     sandboxes.mkdir(parents=True)
     return sandboxes
 
@@ -130,3 +128,27 @@ def test_no_command_takes_a_range_outside_this_machine(command: str, key: str) -
     assert done.returncode == 1
     assert "(network.vpcCidr) is '10.0.0.0/16': expected one inside 127.0.0.0/8" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_place_of_another_users_is_named(root: Path) -> None:
+    root.parent.chmod(0)
+    everybody = 65534
+    if os.geteuid() == 0:  # who may do all
+        os.seteuid(everybody)
+    try:
+        for take in (state.Directory.create, state.find):
+            with pytest.raises(state.StateError, match=f"{root} .*denied.*set XDG_STATE_HOME to"):
+                take("mine")
+    finally:
+        if os.geteuid() == everybody:
+            os.seteuid(0)
+        root.parent.chmod(0o700)
+
+
+def test_state_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    monkeypatch.setenv("PROMETHEUS_AWS_CACHE", "/everybodys")
+    assert state._root() == Path("/state/prometheus-aws/sandboxes")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert state._root() == Path("/home/someone/.local/state/prometheus-aws/sandboxes")

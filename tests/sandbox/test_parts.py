@@ -339,8 +339,8 @@ def test_what_aws_has_is_compared_with_what_was_sent(
 
 
 @pytest.fixture
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROMETHEUS_AWS_CACHE", str(tmp_path))
+def _state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 def _state(name: str, started: float) -> state.State:
@@ -349,7 +349,7 @@ def _state(name: str, started: float) -> state.State:
     )
 
 
-@pytest.mark.usefixtures("_cache")
+@pytest.mark.usefixtures("_state_home")
 def test_newest_sandbox_is_found_unless_one_is_named() -> None:
     one, two = state.Directory.create("one"), state.Directory.create("two")
     one.write(_state("one", started=2))
@@ -365,7 +365,7 @@ def test_newest_sandbox_is_found_unless_one_is_named() -> None:
         state.find(None)
 
 
-@pytest.mark.usefixtures("_cache")
+@pytest.mark.usefixtures("_state_home")
 def test_state_is_for_its_owner_only() -> None:
     directory = state.Directory.create(None)
     directory.write(_state("x", started=1))
@@ -375,7 +375,7 @@ def test_state_is_for_its_owner_only() -> None:
     directory.remove(keep_logs=False)
 
 
-@pytest.mark.usefixtures("_cache")
+@pytest.mark.usefixtures("_state_home")
 def test_name_of_a_running_sandbox_is_taken() -> None:
     directory = state.Directory.create("mine")
     with pytest.raises(state.StateError, match="'mine' is running"):
@@ -384,7 +384,7 @@ def test_name_of_a_running_sandbox_is_taken() -> None:
     state.Directory.create("mine").remove(keep_logs=False)
 
 
-@pytest.mark.usefixtures("_cache")
+@pytest.mark.usefixtures("_state_home")
 def test_logs_of_a_failed_sandbox_are_kept_for_a_week() -> None:
     kept, old, killed = (state.Directory.create(name) for name in ("kept", "old", "killed"))
     now = time.time()
