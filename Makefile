@@ -1,6 +1,8 @@
-# Variables, all optional: PYTHON (an interpreter >= 3.11), ONCE, HOSTS (demo), ARGS (test).
+# Variables, all optional: PYTHON (an interpreter >= 3.11; another one makes .venv anew),
+# ONCE, HOSTS (demo), ARGS (test).
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 RUN := .venv/bin/python
+IDENTITY := -c 'import sys; print(sys.base_prefix, sys.version)'
 # One lock file for every Python from 3.11 on and every platform.
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
@@ -20,10 +22,17 @@ help: ## Show this
 setup: .venv/ready ## Install the Python packages in .venv, and the pinned binaries
 	@$(RUN) -m sandbox.binaries >/dev/null
 
+# A PYTHON that is not the one that .venv was made with: .venv is made anew.
+ifdef PYTHON
+ifneq ($(shell "$(PYTHON)" $(IDENTITY) 2>&1),$(shell $(RUN) $(IDENTITY) 2>&1))
+.PHONY: .venv/ready
+endif
+endif
+
 .venv/ready: requirements-dev.lock
 	@for python in $(PYTHONS); do \
 		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-			echo "Installing the Python packages in .venv, which takes a minute or two ..."; \
+			echo "Making .venv with $$python and its packages, which takes a minute or two ..."; \
 			"$$python" -m venv --clear .venv && \
 			$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && \
 			touch $@ && exit 0; \

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from sandbox.addresses import VpcRange, check_vpc_cidr, free_port
+from sandbox.emulator import SESSION
 from sandbox.errors import SandboxError
+from sandbox.resources.invokes import PARTITION
 from settings import DEFAULT_TAGS, PROJECT, Settings, SettingsError
 from stack_files import StackFileError, as_text, stack_file_config
 
@@ -64,11 +66,7 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
             f"{path} in Pulumi.{stack}.yaml is encrypted, and the sandbox has no key: give a value"
             f" for the sandbox with --config {path}=..."
         )
-    if not config.get("aws:region"):
-        raise ConfigurationError(
-            f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
-            " aws:region=eu-central-1"
-        )
+    _check_region(config.get("aws:region"), stack)
     hosts = _settings(config, stack).hosts["count"]  # legal, and there: now the intervals for it
     for path, value in {**_intervals(hosts), **changes}.items():
         _set(config, path, value)
@@ -144,6 +142,21 @@ def _stack_file(stack: str) -> dict[str, Any]:
         return stack_file_config(file)
     except StackFileError as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _check_region(region: object, stack: str) -> None:
+    if not region:
+        raise ConfigurationError(
+            f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
+            " aws:region=eu-central-1"
+        )
+    emulated = SESSION.get_available_regions("ec2", PARTITION)
+    if region not in emulated:
+        raise ConfigurationError(
+            f"aws:region is {region!r}: expected one of those that the sandbox emulates:"
+            f" {', '.join(emulated)} (no other partition: no GovCloud, no China). Give --config"
+            " aws:region=eu-central-1"
+        )
 
 
 def _encrypted(path: str, value: object) -> Iterator[str]:

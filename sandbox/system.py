@@ -81,6 +81,8 @@ class Sandbox:
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         options = self._options
+        if options.runtime == "docker":
+            self._need_docker(DockerRuntime.problem())
         vpc = reserve_vpc_range()
         stack.callback(vpc.release)
         stack_here = local_stack(options.stack, vpc, options.overrides)
@@ -186,7 +188,7 @@ class Sandbox:
         stack = self._options.stack
         if self._options.deploy == "in-process":
             text = handed_over({**config, **emulator.config})
-            tags = json.loads(text.get("aws:defaultTags", "{}")).get("tags", {})
+            tags = json.loads(text.get("aws:defaultTags") or "{}").get("tags", {})
             account = Account(emulator, tags)
             deployment = deploy(account, stack, text, self._resources_progress)
             self.state.outputs = deployment.outputs
@@ -217,12 +219,20 @@ class Sandbox:
                     docker.build(source)
             except ImageError as error:
                 problem = str(error)
-        if problem and wanted == "docker":
-            raise ImageError(f"containers cannot run in Docker: {problem}")
+        if wanted == "docker":
+            self._need_docker(problem)
         if problem:
             self._no_docker(problem)
             return processes
         return docker if wanted == "docker" else Fallback(docker, processes, self._no_docker)
+
+    @staticmethod
+    def _need_docker(problem: str) -> None:
+        if problem:
+            raise ImageError(
+                f"containers cannot run in Docker: {problem}. Leave --runtime out, and they run as"
+                " processes"
+            )
 
     def _no_docker(self, problem: str) -> None:
         self._progress(f"containers run as processes, as Docker cannot be used: {problem}")

@@ -133,6 +133,14 @@ def test_a_block_that_is_none_is_named(vpc: VpcRange) -> None:
         local_stack("dev", vpc, {"hosts": "3", "hosts.count": "1"})
 
 
+@pytest.mark.parametrize(
+    "region", ["moon-1", "eu-central-9", "us-gov-west-1", "cn-north-1", "us-iso-east-1", "3", "[1]"]
+)
+def test_a_region_that_is_not_emulated_is_named(vpc: VpcRange, region: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"aws:region is .*: expected one of .*eu-west-1"):
+        local_stack("dev", vpc, {"aws:region": region})
+
+
 def test_a_region_is_needed(vpc: VpcRange) -> None:
     with pytest.raises(ConfigurationError, match="aws:region is not set"):
         local_stack("empty", vpc, {})
