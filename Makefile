@@ -24,7 +24,7 @@ setup: .venv/ready ## Install the Python packages in .venv, and the pinned binar
 
 # A PYTHON that is not the one that .venv was made with: .venv is made anew.
 ifdef PYTHON
-ifneq ($(shell "$(PYTHON)" $(IDENTITY) 2>&1),$(shell $(RUN) $(IDENTITY) 2>&1))
+ifneq ($(shell $(PYTHON) $(IDENTITY) 2>&1),$(if $(wildcard $(RUN)),$(shell $(RUN) $(IDENTITY) 2>&1)))
 .PHONY: .venv/ready
 endif
 endif

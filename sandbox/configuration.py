@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,6 @@ import yaml
 from sandbox.addresses import VpcRange, check_vpc_cidr, free_port
 from sandbox.emulator import SESSION
 from sandbox.errors import SandboxError
-from sandbox.resources.invokes import PARTITION
 from settings import DEFAULT_TAGS, PROJECT, Settings, SettingsError
 from stack_files import StackFileError, as_text, stack_file_config
 
@@ -150,12 +150,13 @@ def _check_region(region: object, stack: str) -> None:
             f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
             " aws:region=eu-central-1"
         )
-    emulated = SESSION.get_available_regions("ec2", PARTITION)
+    emulated = SESSION.get_available_regions("ec2")  # of AWS's commercial partition
     if region not in emulated:
+        near = ", ".join(get_close_matches(str(region), emulated, cutoff=0))
         raise ConfigurationError(
-            f"aws:region is {region!r}: expected one of those that the sandbox emulates:"
-            f" {', '.join(emulated)} (no other partition: no GovCloud, no China). Give --config"
-            " aws:region=eu-central-1"
+            f"aws:region is {region!r}: expected one of the {len(emulated)} regions that the"
+            f" sandbox emulates, such as {near} (none of GovCloud, China or another partition):"
+            f" give --config aws:region={near.partition(',')[0]}"
         )
 
 

@@ -136,9 +136,18 @@ def test_bad_settings_are_told_all_at_once() -> None:
     assert "emulated AWS" not in done.stderr  # nothing was started for it
 
 
+def test_docker_that_is_asked_for_and_does_not_answer_is_told_before_all_else() -> None:
+    nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    done = run("up", "--runtime", "docker", environment=nowhere)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: containers cannot run in Docker: ")
+    assert "Leave --runtime out" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("up", "--config", "aws:region=moon-1"), "aws:region is 'moon-1': expected one of the"),
         (("up", "--stack", "nowhere"), "there is no stack 'nowhere': expected one of dev"),
         (("status", "--name", "nobody"), "no sandbox 'nobody' is running"),
         (("down", "--name", "nobody"), "no sandbox 'nobody' is running"),

@@ -137,7 +137,9 @@ def test_a_block_that_is_none_is_named(vpc: VpcRange) -> None:
     "region", ["moon-1", "eu-central-9", "us-gov-west-1", "cn-north-1", "us-iso-east-1", "3", "[1]"]
 )
 def test_a_region_that_is_not_emulated_is_named(vpc: VpcRange, region: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"aws:region is .*: expected one of .*eu-west-1"):
+    with pytest.raises(
+        ConfigurationError, match=r"aws:region is .*: expected one of .*-\d \(none of"
+    ):
         local_stack("dev", vpc, {"aws:region": region})
 
 
