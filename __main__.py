@@ -84,9 +84,14 @@ pulumi.export("cluster_name", prometheus.cluster_name)
 pulumi.export("service_name", prometheus.service_name)
 pulumi.export("log_group_name", prometheus.log_group_name)
 pulumi.export("prometheus_port", settings.prometheus["port"])
-pulumi.export("prometheus_url_command", prometheus.url_command)
-# An emulated account has no Session Manager: its Prometheus is on this machine anyway.
-if settings.prometheus["enable_execute_command"] and not settings.emulated:
+pulumi.export(
+    "prometheus_url_command",
+    # The sandbox's tasks are processes of this machine, which no call to AWS finds.
+    f"echo http://127.0.0.1:{settings.prometheus['port']}"
+    if settings.on_this_machine
+    else prometheus.url_command,
+)
+if settings.prometheus["enable_execute_command"] and not settings.on_this_machine:
     pulumi.export("prometheus_port_forwarding_command", prometheus.port_forwarding_command)
 pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)

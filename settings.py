@@ -20,6 +20,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NotRequired, Self, TypedDict, TypeVar
 
@@ -154,6 +155,11 @@ class Settings:
     def in_public_subnets(self) -> bool:
         """Whether there is no NAT gateway: only public subnets have internet access then."""
         return bool(self.network["nat_strategy"] == "none")
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the VPC is in 127.0.0.0/8: what the sandbox runs, it runs on this machine."""
+        return ip_network(self.network["vpc_cidr"]).is_loopback
 
     @classmethod
     def parse(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from sandbox.hints import command
 from tests.sandbox.command import ROOT, Deployed, run, until
 
 TIMEOUT_S = 60
@@ -126,6 +127,14 @@ def test_a_pull_request_gets_a_preview_without_an_account(tmp_path: Path) -> Non
     assert text == f"```\n{done.stdout}```\n"
     assert "aws:ec2:Instance exporter-0-arm64 create" in text
     assert " to create" in text
+
+
+def test_a_preview_ends_with_the_command_that_deploys_the_same() -> None:
+    options = ["--stack", "dev", "--hosts", "1", "--config", "prometheus.retention=30d"]
+    done = run("preview", *options)
+    assert done.returncode == 0, done.stderr
+    expected = command("up", "--pulumi", *options)
+    assert done.stderr.splitlines()[-1] == f"Nothing was made. Next: {expected}"
 
 
 def test_a_preview_that_fails_is_reported(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,12 @@ def test_hosts_are_hardened_and_tagged(account: Account) -> None:
         assert [volume["Encrypted"] for volume in volumes] == [True]
         tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
         assert tags["managed-by"] == "pulumi"  # one of the provider's default tags
+
+
+def test_the_url_command_prints_where_prometheus_answers(account: Account) -> None:
+    command = account.outputs["prometheus_url_command"]
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{account.url}\n"
 
 
 def test_exporters_admit_prometheus_and_nobody_else(account: Account) -> None:
