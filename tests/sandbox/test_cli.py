@@ -181,6 +181,7 @@ def test_a_closed_pipe_ends_quietly() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "sandbox", "--help"],
         cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # else argparse ignores the error itself
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
