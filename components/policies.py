@@ -9,6 +9,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+PATH = "/prometheus-aws/"
+"""Where our roles, users and instance profiles are in IAM: rights can be limited to them."""
+
 Statement = Mapping[str, Any]
 
 
@@ -107,5 +110,7 @@ def role(
         allowed: what the role may do, as JSON.
     """
     child = pulumi.ResourceOptions(parent=parent)
-    made = aws.iam.Role(name, description=description, assume_role_policy=trusted, opts=child)
+    made = aws.iam.Role(
+        name, path=PATH, description=description, assume_role_policy=trusted, opts=child
+    )
     return made, aws.iam.RolePolicy(f"{name}-policy", role=made.id, policy=allowed, opts=child)

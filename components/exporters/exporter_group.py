@@ -156,6 +156,7 @@ class ExporterGroup(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
             f"{name}-role",
+            path=policies.PATH,
             description="Exporter hosts: Session Manager",
             assume_role_policy=policies.document(policies.trust("ec2.amazonaws.com")),
             opts=child,
@@ -169,7 +170,10 @@ class ExporterGroup(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        return aws.iam.InstanceProfile(f"{name}-profile", role=role.name, opts=child).name
+        profile = aws.iam.InstanceProfile(
+            f"{name}-profile", path=policies.PATH, role=role.name, opts=child
+        )
+        return profile.name
 
     def _newest_image(self, architecture: str) -> pulumi.Output[str]:
         ami = aws.ssm.get_parameter_output(

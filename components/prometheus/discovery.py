@@ -52,7 +52,7 @@ def scoped_user(
         rotation: another number makes another key.
     """
     child = pulumi.ResourceOptions(parent=parent)
-    user = aws.iam.User(f"{name}-user", path="/prometheus-aws/", opts=child)
+    user = aws.iam.User(f"{name}-user", path=policies.PATH, opts=child)
     user_policy = aws.iam.UserPolicy(
         f"{name}-user-policy",
         user=user.name,

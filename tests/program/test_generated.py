@@ -14,7 +14,12 @@ from docs import generate
 from settings import BLOCKS, Settings
 
 ROOT = Path(__file__).parents[2]
-GENERATED = ("Pulumi.yaml", "docs/configuration.md", "docs/resources.md")
+GENERATED = (
+    "Pulumi.yaml",
+    "docs/configuration.md",
+    "docs/resources.md",
+    "bootstrap/github.template.json",
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,87 @@
+"""An emulated account in which the template has been applied."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.template import template
+from tests.pulumi.stack import new_emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.emulator import Emulator
+
+PREFIX = "repo:acme@1/monitoring@2"
+PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the template has made."""
+
+    emulator: Emulator
+    outputs: dict[str, str]
+    resources: dict[str, str]
+    """Name in the template -> id."""
+
+    def role(self, name: str) -> dict[str, Any]:
+        """Return a role as IAM has it."""
+        found: dict[str, Any] = self.emulator.client("iam").get_role(
+            RoleName=self.outputs[f"{name}RoleArn"].rpartition("/")[2]
+        )["Role"]
+        return found
+
+    def policies(self, name: str) -> list[dict[str, Any]]:
+        """Return a role's policies."""
+        iam, role = self.emulator.client("iam"), self.role(name)["RoleName"]
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        texts = [
+            iam.get_role_policy(RoleName=role, PolicyName=it)["PolicyDocument"] for it in names
+        ]
+        return [ast.literal_eval(text) for text in texts]  # moto keeps them as Python shows them
+
+    def statements(self, name: str) -> list[dict[str, Any]]:
+        """Return the statements of a role's policies."""
+        found = [statement for it in self.policies(name) for statement in it["Statement"]]
+        return [{**it, "Resource": _listed(it["Resource"])} for it in found]
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[Account]:
+    """Apply the template to a new account, which ends with the context.
+
+    moto makes neither an identity provider (here, the account has one already) nor the policy of
+    a bucket from a template.
+    """
+    with new_emulator() as emulator:
+        cloudformation = emulator.client("cloudformation")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Tried to parse AWS::S3::BucketPolicy")
+            cloudformation.create_stack(
+                StackName="prometheus-aws-github",
+                TemplateBody=template(),
+                Parameters=[
+                    {"ParameterKey": "SubjectPrefix", "ParameterValue": PREFIX},
+                    {"ParameterKey": "OidcProviderArn", "ParameterValue": PROVIDER},
+                ],
+                Capabilities=["CAPABILITY_IAM"],
+            )
+        (stack,) = cloudformation.describe_stacks()["Stacks"]
+        found = cloudformation.list_stack_resources(StackName="prometheus-aws-github")
+        yield Account(
+            emulator,
+            {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]},
+            {
+                it["LogicalResourceId"]: it["PhysicalResourceId"]
+                for it in found["StackResourceSummaries"]
+            },
+        )

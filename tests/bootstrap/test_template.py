@@ -1,0 +1,183 @@
+"""The template that prepares an account: what it makes, whom it trusts, and with which rights."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cfnlint.api import lint
+
+from bootstrap import permissions
+from bootstrap.policies import ROLES, statements
+from bootstrap.template import template
+from components.policies import PATH
+from sandbox.resources import RESOURCE_TYPES
+from sandbox.resources.invokes import INVOKES
+from tests.bootstrap.account import PREFIX, PROVIDER, Account, prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ISSUER = "token.actions.githubusercontent.com"
+
+INLINE_POLICIES_SIZE = 10_240
+"""Of a role's own policies together, without blanks. Source:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(template())["Resources"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    with prepared() as made:
+        yield made
+
+
+def test_aws_would_take_it() -> None:
+    """cfn-lint knows AWS's schemas, and the actions of its services."""
+    assert [str(problem) for problem in lint(template())] == []
+    wrong = template().replace('"ec2:DescribeVpcs"', '"ec2:DescribeVpcz"')
+    assert ["describevpcz" in str(problem) for problem in lint(wrong)] == [True] * 2
+
+
+def test_the_state_is_versioned_encrypted_private_and_outlives_the_stack(
+    resources: dict[str, Any],
+) -> None:
+    bucket = resources["StateBucket"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    blocked = bucket["Properties"]["PublicAccessBlockConfiguration"]
+    assert len(blocked) == 4
+    assert all(blocked.values())
+    (denied,) = resources["StateBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", "s3:*")
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    key = resources["SecretsKey"]
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    assert key["Properties"]["EnableKeyRotation"] is True
+
+
+def test_an_identity_provider_is_made_only_where_there_is_none(resources: dict[str, Any]) -> None:
+    provider = resources["OidcProvider"]
+    assert provider["Condition"] == "NewOidcProvider"
+    assert provider["DeletionPolicy"] == "Retain"  # another repository may use it
+    assert provider["Properties"]["Url"] == f"https://{ISSUER}"
+    assert provider["Properties"]["ClientIdList"] == ["sts.amazonaws.com"]
+
+
+@pytest.mark.parametrize(
+    ("role", "claims"),
+    [
+        ("Preview", {"sub": f"{PREFIX}:environment:preview"}),
+        ("Drift", {"sub": f"{PREFIX}:ref:refs/heads/main", "ref": "refs/heads/main"}),
+        ("Deploy", {"sub": f"{PREFIX}:environment:production", "ref": "refs/heads/main"}),
+    ],
+)
+def test_a_role_trusts_exactly_one_kind_of_token(
+    account: Account, role: str, claims: dict[str, str]
+) -> None:
+    (trusted,) = account.role(role)["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Principal"] == {"Federated": PROVIDER}
+    assert trusted["Action"] == "sts:AssumeRoleWithWebIdentity"
+    expected = {f"{ISSUER}:{claim}": value for claim, value in claims.items()}
+    expected[f"{ISSUER}:aud"] = "sts.amazonaws.com"
+    assert trusted["Condition"] == {"StringEquals": expected}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_policies_fit_into_a_role(account: Account, role: str) -> None:
+    texts = [json.dumps(it, separators=(",", ":")) for it in account.policies(role)]
+    assert 500 < sum(map(len, texts)) <= INLINE_POLICIES_SIZE
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_action_is_named_and_allowed_once(account: Account, role: str) -> None:
+    found = account.statements(role)
+    actions = [action for statement in found for action in statement["Action"]]
+    assert all(statement["Effect"] == "Allow" for statement in found)
+    assert not [action for action in actions if "*" in action]
+    assert len(set(actions)) == len(actions)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_holds_for_all_resources_holds_in_one_region(account: Account, role: str) -> None:
+    for statement in account.statements(role):
+        if "*" in statement["Resource"]:
+            conditions = statement["Condition"]["StringEquals"]
+            assert conditions["aws:RequestedRegion"] == account.emulator.region, statement["Sid"]
+
+
+def test_only_a_deployment_changes_anything(account: Account) -> None:
+    reads = ("Describe", "Get", "List", "BatchGet", "Decrypt")
+    for role in ("Preview", "Drift"):
+        for statement in account.statements(role):
+            writes = [it for it in statement["Action"] if not it.split(":")[1].startswith(reads)]
+            assert not writes or statement["Resource"][0].endswith("/.pulumi/locks/*"), statement
+
+
+def test_a_preview_reads_no_secret_and_nothing_of_other_people(account: Account) -> None:
+    actions = {it for statement in account.statements("Preview") for it in statement["Action"]}
+    assert actions == {
+        *("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "kms:Decrypt"),
+        *("ec2:DescribeAvailabilityZones", "ec2:DescribeInstanceTypeOfferings"),
+        *("ec2:DescribeInstanceTypes", "ssm:GetParameter", "ecr:GetAuthorizationToken"),
+    }
+
+
+def test_a_deployment_cannot_change_who_it_is(account: Account) -> None:
+    """IAM is limited to one path, where the roles of GitHub are not."""
+    roles = [account.outputs[f"{name}RoleArn"] for name in ROLES]
+    for statement in account.statements("Deploy"):
+        actions = [action for action in statement["Action"] if action.startswith("iam:")]
+        if not actions:
+            continue
+        for pattern in statement["Resource"]:
+            assert not any(fnmatch.fnmatchcase(role, pattern) for role in roles)
+            path = pattern.split(":", 5)[5].partition("/")[2]
+            assert f"/{path}".startswith((PATH, "/aws-service-role/ecs.amazonaws.com/"))
+
+
+def test_what_gives_rights_away_is_limited_further(account: Account) -> None:
+    conditions = {
+        action: statement.get("Condition", {})
+        for statement in account.statements("Deploy")
+        for action in statement["Action"]
+    }
+    (services,) = conditions["iam:PassRole"].values()
+    assert services == {
+        "iam:PassedToService": [
+            "ecs-tasks.amazonaws.com",
+            "ec2.amazonaws.com",
+            "vpc-flow-logs.amazonaws.com",
+        ]
+    }
+    managed = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    assert conditions["iam:AttachRolePolicy"] == {"ArnEquals": {"iam:PolicyARN": managed}}
+    (own,) = conditions["iam:CreateServiceLinkedRole"].values()
+    assert own == {"iam:AWSServiceName": "ecs.amazonaws.com"}
+    for action in ("ec2:TerminateInstances", "ec2:DeleteVpc", "ec2:StopInstances"):
+        assert conditions[action]["StringEquals"]["aws:ResourceTag/project"] == "prometheus-aws"
+    assert not {action for action in conditions if action.startswith(("sts:", "organizations:"))}
+    assert not conditions.keys() & {
+        *("iam:AttachUserPolicy", "iam:CreateLoginProfile", "iam:CreatePolicyVersion"),
+        *("iam:AddUserToGroup", "iam:PutGroupPolicy", "kms:PutKeyPolicy"),
+    }
+
+
+def test_the_providers_calls_are_known_for_all_that_the_program_uses() -> None:
+    """A new type or function needs an entry in bootstrap/permissions.py."""
+    assert not RESOURCE_TYPES.keys() - permissions.RESOURCES.keys()
+    assert not INVOKES.keys() - permissions.FUNCTIONS.keys()
+
+
+def test_an_action_without_a_scope_is_refused() -> None:
+    with pytest.raises(ValueError, match="rds:CreateDBInstance has no scope: add one to SCOPES"):
+        statements({"rds:CreateDBInstance"})
