@@ -9,7 +9,18 @@ from typing import Any
 _ROOT = Path(__file__).parent.parent
 
 VERSIONS: Mapping[str, str] = json.loads((_ROOT / "versions.json").read_text(encoding="utf-8"))
-"""Name of a program -> the version of it that is deployed."""
+"""Name of a program -> the version of it that is deployed.
+
+With `_image` after the name: which version's official image has which digest, as
+`docker buildx imagetools inspect prom/prometheus:v<version>` tells (that of the index, so for every
+architecture).
+"""
+
+
+def image_digest(server: str, version: str) -> str:
+    """Digest of a server's official image; empty for a version whose digest is not pinned."""
+    pinned, _, digest = VERSIONS.get(f"{server}_image", "").partition("@")
+    return digest if pinned == version else ""
 
 
 def runbooks(metadata: Mapping[str, Any]) -> str:

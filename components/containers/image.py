@@ -40,7 +40,7 @@ class ServerImage:
             name: the component's name.
             args: the component's arguments, resolved.
             server: what is served: names the package's own image folder and, in capitals with
-                `_VERSION`, the build argument.
+                `_VERSION` and `_DIGEST`, the build arguments.
             version: of the server.
         """
         context = Path(args["image_context"] or assets.image_context(server))
@@ -52,7 +52,10 @@ class ServerImage:
             f"{name}-image",
             context,
             args["cpu_architecture"],
-            {f"{server.upper()}_VERSION": version},
+            {
+                f"{server.upper()}_VERSION": version,
+                f"{server.upper()}_DIGEST": assets.image_digest(server, version),
+            },
         )
         """Reference of the image by digest."""
 
@@ -64,8 +67,7 @@ class ServerImage:
         architecture: str,
         build_args: dict[str, str],
     ) -> pulumi.Output[str]:
-        (version,) = build_args.values()
-        content = content_tag(context, version, architecture)
+        content = content_tag(context, architecture, *build_args.values())
         # Tags are immutable, so an image is pushed once: another content is another resource, and
         # one that comes back (a rollback) gets another tag.
         push = random.RandomId(
@@ -97,7 +99,7 @@ class ServerImage:
         return image.repo_digest
 
 
-def content_tag(context: Path, version: str, cpu_architecture: str) -> str:
+def content_tag(context: Path, cpu_architecture: str, version: str, base: str = "") -> str:
     """Name an image by what is in it, so that tags can be immutable.
 
     What `.dockerignore` keeps away (a `.DS_Store`, an editor's swap file) is not in the image, and
@@ -105,13 +107,15 @@ def content_tag(context: Path, version: str, cpu_architecture: str) -> str:
 
     Args:
         context: folder that the image is built from.
-        version: of the server, such as `3.15.0`.
         cpu_architecture: `ARM64` or `X86_64`.
+        version: of the server, such as `3.15.0`.
+        base: digest of the official image. Default: what its tag leads to.
 
     Returns:
-        Version, architecture and 12 hexadecimal digits over every file's path, mode and content.
+        Version, architecture and 12 hexadecimal digits over the base and every file's path, mode
+        and content.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(base.encode())
     for name in shipped_files(context):
         file = context / name
         executable = bool(file.stat().st_mode & stat.S_IXUSR)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sandbox.emulator import Emulator
 
+STACK = "prometheus-aws-github"
 PREFIX = "repo:acme@1/monitoring@2"
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 
@@ -62,26 +63,24 @@ def prepared() -> Iterator[Account]:
     moto makes neither an identity provider (here, the account has one already) nor the policy of
     a bucket from a template.
     """
+    parameters = {"SubjectPrefix": PREFIX, "OidcProviderArn": PROVIDER}
     with new_emulator() as emulator:
         cloudformation = emulator.client("cloudformation")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Tried to parse AWS::S3::BucketPolicy")
             cloudformation.create_stack(
-                StackName="prometheus-aws-github",
+                StackName=STACK,
                 TemplateBody=template(),
                 Parameters=[
-                    {"ParameterKey": "SubjectPrefix", "ParameterValue": PREFIX},
-                    {"ParameterKey": "OidcProviderArn", "ParameterValue": PROVIDER},
+                    {"ParameterKey": key, "ParameterValue": value}
+                    for key, value in parameters.items()
                 ],
                 Capabilities=["CAPABILITY_IAM"],
             )
-        (stack,) = cloudformation.describe_stacks()["Stacks"]
-        found = cloudformation.list_stack_resources(StackName="prometheus-aws-github")
+            (stack,) = cloudformation.describe_stacks()["Stacks"]
+            found = cloudformation.list_stack_resources(StackName=STACK)["StackResourceSummaries"]
         yield Account(
             emulator,
             {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]},
-            {
-                it["LogicalResourceId"]: it["PhysicalResourceId"]
-                for it in found["StackResourceSummaries"]
-            },
+            {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in found},
         )

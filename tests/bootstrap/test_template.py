@@ -13,6 +13,7 @@ from bootstrap import permissions
 from bootstrap.policies import ROLES, statements
 from bootstrap.template import template
 from components.policies import PATH
+from docs.generate import program_graph
 from sandbox.resources import RESOURCE_TYPES
 from sandbox.resources.invokes import INVOKES
 from tests.bootstrap.account import PREFIX, PROVIDER, Account, prepared
@@ -176,6 +177,14 @@ def test_the_providers_calls_are_known_for_all_that_the_program_uses() -> None:
     """A new type or function needs an entry in bootstrap/permissions.py."""
     assert not RESOURCE_TYPES.keys() - permissions.RESOURCES.keys()
     assert not INVOKES.keys() - permissions.FUNCTIONS.keys()
+
+
+def test_all_of_the_programs_identities_are_where_a_deployment_may_make_them() -> None:
+    config = {"prometheus-aws:network": json.dumps({"flowLogs": True})}
+    kinds = ("aws:iam/role:Role", "aws:iam/user:User", "aws:iam/instanceProfile:InstanceProfile")
+    found = [it for it in program_graph(config).resources if it.type in kinds]
+    assert len(found) == 5
+    assert {it.inputs["path"] for it in found} == {PATH}
 
 
 def test_an_action_without_a_scope_is_refused() -> None:

@@ -15,7 +15,8 @@ ECR_PASSWORD = "the-ecr-password"  # noqa: S105 - the recording's
 
 FOLDER = assets.image_context("prometheus")
 VERSION = assets.VERSIONS["prometheus"]
-IMAGE = f"prom-image-{content_tag(FOLDER, VERSION, 'ARM64')}"
+DIGEST = assets.image_digest("prometheus", VERSION)
+IMAGE = f"prom-image-{content_tag(FOLDER, 'ARM64', VERSION, DIGEST)}"
 PUSH = IMAGE.replace("prom-image-", "prom-image-push-")
 
 

@@ -207,7 +207,10 @@ def test_the_parts_are_wired_together(dev: Deployment) -> None:
 def test_versions_come_from_the_versions_file(dev: Deployment) -> None:
     versions = json.loads((ROOT / "versions.json").read_text(encoding="utf-8"))
     build = dev.one(":Image").inputs["build"]
-    assert build["args"] == {"PROMETHEUS_VERSION": versions["prometheus"]}
+    version, digest = versions["prometheus_image"].split("@")
+    assert version == versions["prometheus"]
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+    assert build["args"] == {"PROMETHEUS_VERSION": version, "PROMETHEUS_DIGEST": digest}
     user_data = dev.named("exporter-0-arm64").inputs["userData"]
     assert f"export NODE_EXPORTER_VERSION={versions['node_exporter']}\n" in user_data
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components import assets
 from components.containers.image import content_tag
 from sandbox.configuration import ROOT
 from tests.pulumi.inventory import inventory
@@ -187,7 +188,13 @@ def test_a_new_prometheus_and_a_rollback_replace_the_task(stack: Stack) -> None:
     tags = set(_tags(stack))
     old = set_version(stack.program, "3.99.0")
     tag, new_tag = (
-        content_tag(ROOT / "docker" / "prometheus", version, "ARM64") for version in (old, "3.99.0")
+        content_tag(
+            ROOT / "docker" / "prometheus",
+            "ARM64",
+            version,
+            assets.image_digest("prometheus", version),
+        )
+        for version in (old, "3.99.0")
     )
     assert stack.up().steps == [
         ("create", f"prometheus-image-push-{new_tag}"),

@@ -27,12 +27,12 @@ START_TIMEOUT_S = 150
 
 
 def run(
-    *arguments: str, environment: Mapping[str, str] | None = None
+    *arguments: str, environment: Mapping[str, str] | None = None, checkout: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of the sandbox to its end."""
     return subprocess.run(
         [sys.executable, "-m", "sandbox", *arguments],
-        cwd=ROOT,
+        cwd=checkout,
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from tests.sandbox.command import ROOT, Account, Deployed, run, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.image.engine import Docker
 
@@ -37,10 +39,26 @@ def official_image(
     docker.run("image", "rm", name)
 
 
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a copy of the project that takes the image by its tag: no stand-in has its digest."""
+    copy = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "tests", "docs")
+    shutil.copytree(ROOT, copy, ignore=lambda *args: ignored(*args) - {".dockerignore"})
+    file = copy / "versions.json"
+    versions = json.loads(file.read_text(encoding="utf-8"))
+    del versions["prometheus_image"]
+    file.write_text(json.dumps(versions), encoding="utf-8")
+    return copy
+
+
 @pytest.mark.usefixtures("official_image")
-def test_prometheus_runs_in_docker_and_leaves_nothing_when_all_is_killed(docker: Docker) -> None:
+def test_prometheus_runs_in_docker_and_leaves_nothing_when_all_is_killed(
+    docker: Docker, checkout: Path
+) -> None:
     name = "test-docker"
-    done = run("up", "--detach", "--name", name, "--hosts", "1", "--runtime", "docker")
+    up = ("up", "--detach", "--name", name, "--hosts", "1", "--runtime", "docker")
+    done = run(*up, checkout=checkout)
     assert done.returncode == 0, done.stderr
     account = Account(Deployed(name))
     try:

@@ -14,6 +14,7 @@ from components.containers.image import content_tag, shipped_files
 from mocks.evaluation import as_secret
 from mocks.recording import Deployment
 from tests.components.services import (
+    DIGEST,
     ECR_PASSWORD,
     FOLDER,
     IMAGE,
@@ -40,25 +41,25 @@ def context(tmp_path: Path) -> Path:
 
 
 def test_the_tag_is_a_legal_one_that_says_what_is_inside(context: Path) -> None:
-    assert re.fullmatch(r"3\.15\.0-arm64-[0-9a-f]{12}", content_tag(context, "3.15.0", "ARM64"))
+    assert re.fullmatch(r"3\.15\.0-arm64-[0-9a-f]{12}", content_tag(context, "ARM64", "3.15.0"))
 
 
 def test_the_tag_stays_where_the_image_does(context: Path, tmp_path: Path) -> None:
     """Another machine, another time of checkout, another umask: the same image."""
-    before = content_tag(context, "3.15.0", "ARM64")
+    before = content_tag(context, "ARM64", "3.15.0")
     copy = tmp_path / "elsewhere"
     shutil.copytree(context, copy)
     for file in [path for path in copy.rglob("*") if path.is_file()]:
         os.utime(file, (1, 1))
         file.chmod(file.stat().st_mode & 0o700)
     (copy / "empty").mkdir()
-    assert content_tag(copy, "3.15.0", "ARM64") == before
+    assert content_tag(copy, "ARM64", "3.15.0") == before
 
 
 def test_the_tag_does_not_depend_on_the_order_of_the_file_system(
     context: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = content_tag(context, "3.15.0", "ARM64")
+    before = content_tag(context, "ARM64", "3.15.0")
     walk = os.walk
 
     def backwards(*args: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -68,18 +69,18 @@ def test_the_tag_does_not_depend_on_the_order_of_the_file_system(
 
     monkeypatch.setattr(os, "walk", backwards)
     monkeypatch.setattr(os, "listdir", lambda path, listdir=os.listdir: listdir(path)[::-1])
-    assert content_tag(context, "3.15.0", "ARM64") == before
+    assert content_tag(context, "ARM64", "3.15.0") == before
 
 
 @pytest.mark.parametrize("name", [".DS_Store", "rules.d/.a.yml.swp", "rules.d/a.yml~", "notes.txt"])
 def test_what_does_not_reach_the_image_does_not_change_the_tag(context: Path, name: str) -> None:
     ignore = "# what counts\n*\n!entrypoint.sh\n!rules.d/*.yml\n"
     (context / ".dockerignore").write_text(ignore, encoding="utf-8")
-    before = content_tag(context, "3.15.0", "ARM64")
+    before = content_tag(context, "ARM64", "3.15.0")
     (context / name).write_text("x", encoding="utf-8")
-    assert content_tag(context, "3.15.0", "ARM64") == before
+    assert content_tag(context, "ARM64", "3.15.0") == before
     (context / ".dockerignore").write_text(f"{ignore}!{name}\n", encoding="utf-8")
-    assert content_tag(context, "3.15.0", "ARM64") != before
+    assert content_tag(context, "ARM64", "3.15.0") != before
 
 
 def test_exactly_what_prometheus_reads_is_in_its_image() -> None:
@@ -107,9 +108,22 @@ def test_exactly_what_prometheus_reads_is_in_its_image() -> None:
     ],
 )
 def test_the_tag_changes_with(context: Path, change: str, version: str, architecture: str) -> None:
-    before = content_tag(context, "3.15.0", "ARM64")
+    before = content_tag(context, "ARM64", "3.15.0")
     subprocess.run(["sh", "-c", change], cwd=context, check=True, timeout=30)
-    assert content_tag(context, version, architecture) != before
+    assert content_tag(context, architecture, version) != before
+
+
+def test_the_tag_changes_with_the_base_image(context: Path) -> None:
+    pinned = content_tag(context, "ARM64", "3.15.0", "sha256:0")
+    assert pinned not in {
+        content_tag(context, "ARM64", "3.15.0"),
+        content_tag(context, "ARM64", "3.15.0", "sha256:1"),
+    }
+
+
+def test_only_a_version_whose_digest_is_known_is_pinned() -> None:
+    other = service(version="3.99.0").one(":Image").inputs
+    assert other["build"]["args"] == {"PROMETHEUS_VERSION": "3.99.0", "PROMETHEUS_DIGEST": ""}
 
 
 # --- the repository and the image in it ---
@@ -144,13 +158,13 @@ def test_only_untagged_images_are_ever_removed(prometheus: Deployment) -> None:
 def test_the_image_is_built_for_the_tasks_architecture(architecture: str, platform: str) -> None:
     deployment = service(cpu_architecture=architecture)
     image = deployment.one(":Image").inputs
-    tag = content_tag(FOLDER, VERSION, architecture)
+    tag = content_tag(FOLDER, architecture, VERSION, DIGEST)
     assert image["imageName"] == f"{REGISTRY}/prom-images:{tag}-0badcafe"
     assert image["build"] == {
         "context": "docker/prometheus",
         "dockerfile": "docker/prometheus/Dockerfile",
         "platform": platform,
-        "args": {"PROMETHEUS_VERSION": VERSION},
+        "args": {"PROMETHEUS_VERSION": VERSION, "PROMETHEUS_DIGEST": DIGEST},
     }
     assert image["skipPush"] is False
     assert deployment.inputs("prom-task")["runtimePlatform"] == {
@@ -163,7 +177,7 @@ def test_an_image_of_a_folder_of_ones_own(context: Path, monkeypatch: pytest.Mon
     """It is named as seen from the project, which is the same on every machine."""
     monkeypatch.chdir(context.parent)
     image = service(image_context=str(context)).one(":Image")
-    assert image.name == f"prom-image-{content_tag(context, VERSION, 'ARM64')}"
+    assert image.name == f"prom-image-{content_tag(context, 'ARM64', VERSION, DIGEST)}"
     assert image.inputs["build"]["context"] == "context"
     assert image.inputs["build"]["dockerfile"] == "context/Dockerfile"
 

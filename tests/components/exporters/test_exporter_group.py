@@ -115,7 +115,7 @@ def test_the_role_is_for_session_manager_only(default: Deployment) -> None:
         "role": "hosts-role",
         "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
     }
-    assert default.inputs("hosts-profile") == {"role": "hosts-role"}
+    assert default.inputs("hosts-profile") == {"role": "hosts-role", "path": policies.PATH}
 
 
 def test_another_partition_has_other_arns() -> None:
