@@ -12,9 +12,9 @@ import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,11 @@ MIRROR = "PROMETHEUS_AWS_MIRROR"
 
 _VERSION_TIMEOUT_S = 30.0  # that `--version` may take
 
+_INTERRUPTED = 130  # exit code: 128 + SIGINT
+
+_WITHOUT_PAGES = "without-pages"
+"""File beside a program of the cache that has no web pages: what `node --version` said then."""
+
 _PRODUCT_OF = {binary: product for product in PRODUCTS for binary in product.binaries}
 
 
@@ -46,7 +51,9 @@ def ensure(
     (`$PROMETHEUS_AWS_MIRROR`); the official release, verified by its checksums; a build from Go
     modules. The last three go to the cache, and tell on stderr what they do. All at exactly the
     pinned version, except that a product with a `minimum` may be newer or older on PATH, in the
-    cache and in the mirror. Several processes may call this at once.
+    cache and in the mirror. What is in the cache without the web pages that it could have is
+    installed once more, and again when there is another Node.js to build them with. Several
+    processes may call this at once.
 
     Args:
         names: Binaries of `PRODUCTS`. Default: those that a sandbox cannot do without.
@@ -76,10 +83,16 @@ def _on_path(name: str, product: Product) -> Path | None:
 
 
 def _version_of(binary: Path) -> str | None:
-    """Return what `--version` reports ("prometheus, version 3.15.0 (...", "v3.272.0"), or None."""
+    """Return the version that a program reports ("prometheus, version 3.15.0 (...", "v3.272.0")."""
+    match = re.search(r"(?:version |^v?)(\d+\.\S*)", _report_of(binary), re.MULTILINE)
+    return match[1] if match else None
+
+
+def _report_of(program: str | Path) -> str:
+    """Return the answer to `--version`; an empty one of what is not there, or fails."""
     try:
         answer = subprocess.run(
-            [binary, "--version"],
+            [program, "--version"],
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -87,9 +100,8 @@ def _version_of(binary: Path) -> str | None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = re.search(rb"(?:version |^v?)(\d+\.\S*)", answer.stdout, re.MULTILINE)
-    return match[1].decode() if match and not answer.returncode else None
+        return ""
+    return "" if answer.returncode else answer.stdout.decode(errors="replace")
 
 
 def cache_directory() -> Path:
@@ -105,16 +117,31 @@ def cache_directory() -> Path:
 
 def _cached(product: Product) -> Path:
     cache = cache_directory()
-    if found := _in_cache(product, cache):
+    found = _in_cache(product, cache)
+    if found and not _may_get_pages(product, found):
         return found
     try:
+        return _install_alone(product, cache)
+    except BinaryError as error:
+        if found is None:
+            raise
+        _say(f"{error}\n{product.name}: going on with that of {found}, which has no web pages")
+        with contextlib.suppress(OSError):
+            _note_pages(product, found)
+        return found
+
+
+def _install_alone(product: Product, cache: Path) -> Path:
+    """Install `product`, unless another process does it meanwhile."""
+    directory = _directory(product, cache, product.pinned)
+    try:
         cache.mkdir(parents=True, exist_ok=True)
-        with (
-            _lock(_directory(product, cache, product.pinned), product),
-            tempfile.TemporaryDirectory(dir=cache, prefix=f"{product.name}.") as temporary,
-        ):
-            # Another process may just have done it.
-            return _in_cache(product, cache) or _install(product, Path(temporary), cache)
+        with _lock(directory, product):
+            found = _in_cache(product, cache)
+            if found and not _may_get_pages(product, found):
+                return found
+            with _emptied(directory.with_name(f"{directory.name}.build")) as temporary:
+                return _install(product, temporary, cache)
     except OSError as error:
         raise BinaryError(
             f"cannot install {product.name} {product.pinned} in the cache {cache} ({error}): set "
@@ -140,6 +167,39 @@ def _in_cache(product: Product, cache: Path) -> Path | None:
     if product.pinned in fitting:
         return versions[product.pinned]
     return versions[max(fitting, key=version_key)] if fitting else None
+
+
+def _may_get_pages(product: Product, directory: Path) -> bool:
+    """Tell whether another installation may bring the web pages that a cached product lacks."""
+    note = directory / _WITHOUT_PAGES
+    if note.exists():
+        return note.read_text(encoding="utf-8") != _report_of("node")
+    return not _has_pages(product, directory)
+
+
+def _has_pages(product: Product, directory: Path) -> bool:
+    """Tell whether a product has all the web pages that it could have."""
+    return not product.pages or product.pages in _report_of(directory / product.binaries[0])
+
+
+def _note_pages(product: Product, directory: Path) -> None:
+    """Note which Node.js could not build the pages, if they are missing: another one may."""
+    note = directory / _WITHOUT_PAGES
+    if _has_pages(product, directory):
+        note.unlink(missing_ok=True)
+    else:
+        note.write_text(_report_of("node"), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _emptied(directory: Path) -> Iterator[Path]:
+    """Make a directory, in place of one that a killed process left; remove it at the end."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
 
 
 @contextlib.contextmanager
@@ -184,6 +244,7 @@ def _install(product: Product, temporary: Path, cache: Path) -> Path:
     directory.mkdir(exist_ok=True)
     for name in product.files:
         (output / name).replace(directory / name)
+    _note_pages(product, directory)
     _say(f"{product.name} {version}: installed in {directory}")
     return directory
 
@@ -234,8 +295,13 @@ def _say(line: str) -> None:
 
 def main() -> int:
     """Install all the binaries and print their paths; return the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         found = ensure()
+    except KeyboardInterrupt:
+        print("interrupted; nothing is left of what was not finished", file=sys.stderr)
+        return _INTERRUPTED
     except BinaryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

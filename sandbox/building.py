@@ -1,22 +1,26 @@
-"""Build a product from its Go modules."""
+"""Build a product from its Go module."""
 
+import json
 import os
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.archives import UnavailableError
+from sandbox.pages import embed_pages
 from sandbox.products import BinaryError, Product, machine
-
-_PROGRESS_INTERVAL_S = 15.0  # between two lines while Go builds
-_OUTPUT_LINES = 15  # of a failed command, repeated in the error
+from sandbox.steps import StepError, Steps
 
 
 def build(product: Product, output: Path, say: Callable[[str], None]) -> None:
-    """Build `product` from its Go module, inside a module of our own, into `output`.
+    """Build `product` from its Go module into `output`, with its web pages where that is possible.
+
+    In a copy of the module beside `output`: with the module's own go.sum, and pages have room.
+
+    Args:
+        product: what to build.
+        output: folder for the programs; what is beside it is left for the caller to remove.
+        say: called with each line about progress.
 
     Raises:
         UnavailableError: it cannot be built here.
@@ -29,48 +33,48 @@ def build(product: Product, output: Path, say: Callable[[str], None]) -> None:
     if go is None:
         raise UnavailableError("there is no `go` on PATH to build it with")
     say(f"{label}: building it from its Go module instead, which takes minutes")
-    module = output.with_name("module")
-    module.mkdir()
-    wanted = [f"{package}@{product.module_version}" for package in product.packages]
-    flags = f"-s -w -X github.com/prometheus/common/version.Version={product.pinned}"
-    options = ["-trimpath", "-tags", product.tags, "-ldflags", flags, "-o", f"{output}/"]
-    _run_go([go, "mod", "init", "build"], module, label, say)
-    # The packages, not just their module: `go get` of a module alone records no checksums for
-    # what its commands import, and `go build` then refuses.
-    _run_go([go, "get", *wanted], module, label, say)
-    _run_go([go, "build", *options, *product.packages], module, label, say)
-
-
-def _run_go(command: list[str], module: Path, label: str, say: Callable[[str], None]) -> None:
-    """Run one `go` command, telling now and then that it still runs."""
-    started = time.monotonic()
+    steps = Steps(label, output.parent, say)
     system, architecture = machine().split("-")
-    environment = os.environ | {
-        "CGO_ENABLED": "0",
-        "GOWORK": "off",
-        "GOOS": system,
-        "GOARCH": architecture,
-    }
-    log = module.with_name("go.log")
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command, cwd=module, env=environment, stdout=output, stderr=subprocess.STDOUT
-        ) as process,
-    ):
-        try:
-            while process.poll() is None:
-                try:
-                    process.wait(timeout=_PROGRESS_INTERVAL_S)
-                except subprocess.TimeoutExpired:
-                    say(f"{label}: go {command[1]} ... {time.monotonic() - started:.0f} s")
-        except BaseException:
-            process.send_signal(signal.SIGINT)  # go stops its compilers and cleans up
-            raise
-    if process.returncode:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        tail = "\n".join(lines[-_OUTPUT_LINES:])
-        raise BinaryError(
-            f"{label} cannot be built: `{' '.join(command[:2])}` ended with {process.returncode}:\n"
-            f"{tail}"
+    environment = {"CGO_ENABLED": "0", "GOWORK": "off", "GOOS": system, "GOARCH": architecture}
+    module = output.with_name("module")
+    specification = f"github.com/{product.repository}@{product.module_version}"
+    try:
+        answer = steps.run(
+            [go, "mod", "download", "-json", specification], output.parent, environment
         )
+        _copy(_downloaded(answer), module)
+        tags = [product.tags, *_pages(product, module, steps)]
+        flags = f"-s -w -X github.com/prometheus/common/version.Version={product.pinned}"
+        options = ["-trimpath", "-tags", ",".join(filter(None, tags)), "-ldflags", flags]
+        steps.run(
+            [go, "build", *options, "-o", f"{output}/", *product.packages], module, environment
+        )
+    except StepError as error:
+        raise BinaryError(f"{label} cannot be built: {error}") from error
+
+
+def _downloaded(answer: str) -> Path:
+    """Return the folder that `go mod download -json` tells, among lines about its progress."""
+    found: dict[str, str] = json.JSONDecoder().raw_decode(answer, answer.index("{\n"))[0]
+    return Path(found["Dir"])
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder, but not its modes: in the cache of Go modules everything is read-only."""
+    for folder, _, files in os.walk(source):
+        here = target / Path(folder).relative_to(source)
+        here.mkdir()
+        for file in files:
+            shutil.copyfile(Path(folder, file), here / file)
+
+
+def _pages(product: Product, module: Path, steps: Steps) -> list[str]:
+    """Build the product's web pages, if it has any; return the Go build tags that embed them."""
+    if not product.pages:
+        return []
+    try:
+        embed_pages(module, steps)
+    except (UnavailableError, StepError) as error:
+        steps.say(f"{steps.label}: built without its web pages: {error}")
+        return []
+    return [product.pages]

@@ -22,6 +22,7 @@ def start(
     *,
     log: Path,
     environment: Mapping[str, str],
+    directory: Path = Path("/"),
 ) -> Process:
     """Start a process in a session of its own, whose output is appended to a file.
 
@@ -32,6 +33,7 @@ def start(
         command: program and arguments; never a secret, as everybody on this machine sees them.
         log: file for its output.
         environment: all of its environment.
+        directory: to start it in.
 
     Raises:
         OSError: the program cannot be started.
@@ -40,7 +42,7 @@ def start(
         return subprocess.Popen(
             command,
             env=environment,
-            cwd="/",
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -41,6 +41,9 @@ class Product:
     """The Go packages that it can be built from. Default: it cannot."""
     tags: str = ""
     """Go build tags."""
+    pages: str = ""
+    """The Go build tag that embeds its web pages, once they are built (`sandbox.pages`); its
+    `--version` tells the tags that it was built with. Default: it has no pages."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -52,8 +55,7 @@ class Product:
         """The version to install: of versions.json, of Pulumi that of the installed SDK."""
         if self.name == "pulumi":
             return importlib.metadata.version("pulumi")
-        versions: dict[str, str] = json.loads(VERSIONS_FILE.read_text(encoding="utf-8"))
-        return versions[self.name]
+        return pinned(self.name)
 
     @property
     def archive_name(self) -> str:
@@ -77,6 +79,12 @@ class Product:
         if version is None or version == self.pinned or not self.minimum:
             return version == self.pinned
         return version_key(version) >= version_key(self.minimum)
+
+
+def pinned(name: str) -> str:
+    """Return a version of versions.json."""
+    versions: dict[str, str] = json.loads(VERSIONS_FILE.read_text(encoding="utf-8"))
+    return versions[name]
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -110,6 +118,7 @@ PRODUCTS = (
         ),
         # Of the service discoveries only those that we use: a much shorter build.
         tags="remove_all_sd,enable_aws_sd,enable_dns_sd",
+        pages="builtinassets",
     ),
     Product(
         "node_exporter",

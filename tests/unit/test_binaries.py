@@ -8,10 +8,12 @@ import http.server
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -29,22 +31,37 @@ EXPORTER_VERSION = "1.12.1"
 ROOT = Path(__file__).resolve().parents[2]
 
 FAKE_GO = """#!/bin/sh
-echo "$PWD|$CGO_ENABLED|$GOWORK|$*" >> "$GO_CALLS"
+echo "$PWD|$CGO_ENABLED|$GOWORK|$*" >> "$CALLS"
 [ "$1" = "$GO_FAILS_AT" ] && { echo "go: module lookup disabled" >&2; exit 1; }
-[ "$1" = build ] || exit 0
+if [ "$1" = mod ]; then
+    echo "go: downloading something"
+    printf '{\\n\\t"Dir": "%s"\\n}\\n' "$GO_MODULE"
+    exit 0
+fi
+tags=$4
 while [ "$1" != -o ]; do shift; done
 output=$2
 shift 2
 for package; do
     name=${package##*/}
-    printf '#!/bin/sh\\necho "%s, version %s (branch: )"\\n' "$name" "$GO_BUILDS" > "$output$name"
+    printf '#!/bin/sh\\necho "%s, version %s (branch: )\\n  tags: %s"\\n' \\
+        "$name" "$GO_BUILDS" "$tags" > "$output$name"
     chmod +x "$output$name"
 done
 """
 
+FAKE_NPM = """#!/bin/sh
+echo "npm $*" >> "$CALLS"
+[ -n "$NPM_FAILS" ] && { echo "npm error network" >&2; exit 1; }
+mkdir -p "$3/node_modules/.bin"
+printf '#!/bin/sh\\necho "pnpm $*" >> "$CALLS"\\n' > "$3/node_modules/.bin/pnpm"
+chmod +x "$3/node_modules/.bin/pnpm"
+"""
+
 
 def _program(name: str, version: str) -> bytes:
-    return f'#!/bin/sh\necho "{name}, version {version} (branch: HEAD)"\n'.encode()
+    report = f"{name}, version {version} (branch: HEAD)\n  tags: netgo,builtinassets"
+    return f'#!/bin/sh\necho "{report}"\n'.encode()
 
 
 def _write_program(path: Path, content: bytes) -> Path:
@@ -127,7 +144,8 @@ def path_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pin versions of our own, so that a new release changes nothing here."""
     file = tmp_path / "versions.json"
-    file.write_text(json.dumps({"prometheus": VERSION, "node_exporter": EXPORTER_VERSION}))
+    pinned = {"prometheus": VERSION, "node_exporter": EXPORTER_VERSION, "pnpm": "10.1.2"}
+    file.write_text(json.dumps(pinned))
     monkeypatch.setattr(products, "VERSIONS_FILE", file)
 
 
@@ -136,11 +154,23 @@ def fake_go(
     path_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], list[list[str]]]:
     """Put a stand-in for Go on PATH; return a function that returns its calls' fields."""
-    calls = tmp_path / "go-calls"
+    calls = tmp_path / "calls"
     _write_program(path_directory / "go", FAKE_GO.encode())
-    monkeypatch.setenv("GO_CALLS", str(calls))
+    module = tmp_path / "go-module"
+    (module / "web/ui").mkdir(parents=True)
+    _write_program(module / "scripts/compress_assets.sh", b'echo compress >> "$CALLS"')
+    (module / "web").chmod(0o555)  # as in the cache of Go modules
+    monkeypatch.setenv("CALLS", str(calls))
+    monkeypatch.setenv("GO_MODULE", str(module))
     monkeypatch.setenv("GO_BUILDS", VERSION)
     return lambda: [line.split("|") for line in calls.read_text().splitlines()]
+
+
+@pytest.fixture
+def fake_node(path_directory: Path) -> Path:
+    """Put a stand-in for Node.js and npm on PATH; return the program that reports its version."""
+    _write_program(path_directory / "npm", FAKE_NPM.encode())
+    return _write_program(path_directory / "node", b"#!/bin/sh\necho v24.0.0\n")
 
 
 @pytest.fixture
@@ -263,21 +293,148 @@ def test_unreachable_release_is_built_from_go_modules(
 ) -> None:
     found = binaries.ensure(["promtool"])
     assert found == {"promtool": _cache(tmp_path) / "promtool"}
-    initialise, get, build = fake_go()
-    module, *environment, _ = get
+    download, build = fake_go()
+    assert download[-1] == "mod download -json github.com/prometheus/prometheus@v0.315.0"
+    folder, *environment, _ = build
     assert environment == ["0", "off"]  # CGO_ENABLED, GOWORK
-    assert not module.startswith(str(ROOT))
-    assert initialise[-1] == "mod init build"
-    package = "github.com/prometheus/prometheus/cmd"
-    assert get[-1] == f"get {package}/prometheus@v0.315.0 {package}/promtool@v0.315.0"
+    assert Path(folder).is_relative_to(tmp_path / "cache")
     assert build[-1].startswith(
         "build -trimpath -tags remove_all_sd,enable_aws_sd,enable_dns_sd -ldflags "
         "-s -w -X github.com/prometheus/common/version.Version=3.15.0 -o "
     )
+    package = "github.com/prometheus/prometheus/cmd"
     assert build[-1].endswith(f" {package}/prometheus {package}/promtool")
     said = capsys.readouterr().err
     assert "Connection refused" in said
     assert "takes minutes" in said
+    assert "built without its web pages: there is no `npm` on PATH. Once there is Node.js" in said
+
+
+@pytest.mark.usefixtures("unreachable", "fake_node")
+def test_build_with_node_has_its_pages(
+    fake_go: Callable[[], list[list[str]]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    binaries.ensure(["prometheus"])
+    _, npm, *pnpm, compress, build = [call[-1] for call in fake_go()]
+    assert npm.startswith(f"npm install --prefix {tmp_path / 'cache'}")
+    assert npm.endswith(" --ignore-scripts pnpm@10.1.2")
+    assert [call.split()[:2] for call in pnpm] == [["pnpm", "install"], ["pnpm", "run"]]
+    assert "--frozen-lockfile --ignore-scripts --store-dir=" in pnpm[0]
+    assert compress == "compress"
+    assert ",builtinassets -ldflags " in build
+    assert "building its web pages with Node.js" in capsys.readouterr().err
+    # Nothing of the build stays behind, nor a note of what is missing.
+    cache = tmp_path / "cache"
+    assert [path.name for path in cache.iterdir() if path.is_dir()] == [_cache(tmp_path).name]
+    assert sorted(path.name for path in _cache(tmp_path).iterdir()) == ["prometheus", "promtool"]
+
+
+@pytest.mark.usefixtures("unreachable", "fake_node")
+def test_pages_that_fail_do_not_stop_the_build(
+    fake_go: Callable[[], list[list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("NPM_FAILS", "1")
+    assert binaries.ensure(["prometheus"])["prometheus"].is_file()
+    assert "builtinassets" not in fake_go()[-1][-1]
+    said = capsys.readouterr().err
+    assert "without its web pages: `npm install` ended with 1:\nnpm error network" in said
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_missing_pages_are_built_once_there_is_another_node(
+    fake_go: Callable[[], list[list[str]]],
+    fake_node: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NPM_FAILS", "1")
+    found = binaries.ensure(["prometheus"])
+    calls = len(fake_go())
+    assert binaries.ensure(["prometheus"]) == found
+    assert len(fake_go()) == calls
+    monkeypatch.delenv("NPM_FAILS")
+    _write_program(fake_node, b"#!/bin/sh\necho v24.0.1\n")
+    assert binaries.ensure(["prometheus"]) == found
+    assert len(fake_go()) > calls
+    assert b"builtinassets" in found["prometheus"].read_bytes()
+    calls = len(fake_go())
+    _write_program(fake_node, b"#!/bin/sh\necho v24.0.2\n")
+    binaries.ensure(["prometheus"])
+    assert len(fake_go()) == calls
+
+
+def _cache_without_pages(tmp_path: Path) -> Path:
+    """Fill the cache as an earlier version of this project did."""
+    for name in ("prometheus", "promtool"):
+        _write_program(_cache(tmp_path) / name, f"#!/bin/sh\necho version {VERSION}\n".encode())
+    return _cache(tmp_path) / "prometheus"
+
+
+@pytest.mark.usefixtures("unreachable", "fake_go", "fake_node")
+def test_cache_without_pages_and_without_a_note_gets_them(tmp_path: Path) -> None:
+    old = _cache_without_pages(tmp_path)
+    assert binaries.ensure(["prometheus"]) == {"prometheus": old}
+    assert b"builtinassets" in old.read_bytes()
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_cache_without_pages_is_used_where_nothing_else_can_be_had(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = _cache_without_pages(tmp_path)
+    assert binaries.ensure(["prometheus"]) == {"prometheus": old}
+    assert "3.15.0 cannot be installed" in capsys.readouterr().err
+    assert binaries.ensure(["prometheus"]) == {"prometheus": old}
+    assert capsys.readouterr().err == ""  # said, and tried, once
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_build_leaves_nothing(
+    path_directory: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    # A build that writes as fast as it can, in a process of its own beside another one.
+    go = (
+        "#!/bin/sh\n"
+        "(while :; do mkdir -p tmp/$$; echo x > tmp/$$/$RANDOM; rm -rf tmp/$$; done) &\n"
+        f"echo $$ > {tmp_path}/started.new; mv {tmp_path}/started.new {tmp_path}/started\n"
+        "wait\n"
+    )
+    _write_program(path_directory / "go", go.encode())
+    program = (
+        "import sys; from sandbox import binaries;"
+        " binaries.RELEASES_URL = 'http://127.0.0.1:1/{repository}/{version}';"
+        " sys.exit(binaries.main())"
+    )
+    installer = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "started").exists():
+        assert time.monotonic() < deadline, "the build does not start"
+        time.sleep(0.05)
+    os.killpg(installer.pid, number)  # as a terminal does
+    _, said = installer.communicate(timeout=60)
+    assert installer.returncode == 130, said
+    assert said.endswith("interrupted; nothing is left of what was not finished\n")
+    assert "Traceback" not in said
+    assert [path for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(int((tmp_path / "started").read_text()), 0)
+
+
+@pytest.mark.usefixtures("unreachable", "fake_go")
+def test_what_a_killed_build_left_is_removed(tmp_path: Path) -> None:
+    left = _cache(tmp_path).with_name(f"{_cache(tmp_path).name}.build")
+    (left / "module/web").mkdir(parents=True)
+    binaries.ensure(["prometheus"])
+    assert not left.exists()
 
 
 def test_missing_release_is_built_from_go_modules(
@@ -286,7 +443,7 @@ def test_missing_release_is_built_from_go_modules(
     found = binaries.ensure(["prometheus"])
     assert found == {"prometheus": _cache(tmp_path) / "prometheus"}
     assert releases.requests
-    assert len(fake_go()) == 3
+    assert len(fake_go()) == 2
 
 
 @pytest.mark.usefixtures("unreachable", "fake_go")
@@ -300,7 +457,7 @@ def test_build_of_another_version_is_refused(
 
 
 @pytest.mark.usefixtures("unreachable", "fake_go")
-@pytest.mark.parametrize("step", ["mod", "get", "build"])
+@pytest.mark.parametrize("step", ["mod", "build"])
 def test_failing_go_is_an_error_with_its_own_words(
     monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
