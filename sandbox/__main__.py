@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from excepthook import INTERRUPTED
-from sandbox import binaries, prometheus, security_groups, state
+from sandbox import binaries, prometheus, security_groups, state, tour
 from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator, client, isolate_from_user
@@ -68,12 +68,15 @@ def _demo(parsed: Options) -> int:
         print(*shortened(rows, _MOST_TARGETS), sep="\n")
         url = sandbox.state.prometheus_url
         print(f"\nPrometheus:    {url}")
-        if not prometheus.has_pages(url):
-            print(f"               built from source, without pages; try {url}/api/v1/targets")
         print(f"Emulated AWS:  {sandbox.state.emulator_url}", flush=True)
         if parsed.once:
             _say("\nEvery target is UP.")
         else:
+            if prometheus.has_pages(url):
+                _say(f"\nOpen in a browser:\n{tour.pages(url)}")
+            else:
+                _say("\nThis Prometheus has no web pages: see README.md, Troubleshooting.")
+            _say(f"\n{tour.broken_host(targets, sandbox.hosts.pids())}")
             _say("\nIt runs until Ctrl-C. Meanwhile: .venv/bin/python -m sandbox status (or aws).")
             _wait_for_interrupt()
     _say("Next: make demo (without ONCE=1 it stays), or README.md, Deploying to AWS.")

@@ -41,6 +41,10 @@ class Hosts(Follower):
         self._ended: set[str] = set()
         self._refused: dict[str, str] = {}
 
+    def pids(self) -> dict[str, int]:
+        """Return the process ids of the exporters, by their instance's id."""
+        return {identifier: process.pid for identifier, process in list(self._exporters.items())}
+
     def _follow(self) -> None:
         network = Network.look(self._account.client("ec2"))
         if network.prometheus:

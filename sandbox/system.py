@@ -59,6 +59,7 @@ class Sandbox:
         self._stack = contextlib.ExitStack()
         self._account: Account
         self._agent: Agent
+        self.hosts: Hosts
         self.directory: Directory
         self.state: State
 
@@ -115,9 +116,10 @@ class Sandbox:
         self.directory.write(self.state)
 
         logs = self.directory.logs
-        hosts = Hosts(account, files["node_exporter"], settings.hosts["node_exporter_port"], logs)
-        hosts.start()
-        stack.callback(hosts.stop)
+        port = settings.hosts["node_exporter_port"]
+        self.hosts = Hosts(account, files["node_exporter"], port, logs)
+        self.hosts.start()
+        stack.callback(self.hosts.stop)
         runtime = self._runtime(account, files)
         self._agent = Agent(account, runtime, self.directory.volumes, logs)
         self._agent.start()

@@ -1,0 +1,105 @@
+"""A real browser that looks at Prometheus's pages, and reaches nothing but this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_TIMEOUT_S = 30
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_OPTIONS = (
+    "--headless=new",
+    "--window-size=1400,1000",
+    "--disable-dev-shm-usage",
+    # Nothing but this machine: no name is resolved, no proxy asked, nothing updated.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-pings",
+)
+
+
+class Browser:
+    """Chromium without a window."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self._driver = driver
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls) -> Iterator[Browser]:
+        """Start one, and stop it at the end; skip the test where there is none."""
+        program = next(filter(None, map(shutil.which, _NAMES)), None)
+        driver = shutil.which("chromedriver")
+        if not program or not driver:
+            pytest.skip(
+                f"no browser: `{_NAMES[0]}` and `chromedriver` are wanted on PATH (Debian: apt"
+                " install chromium chromium-driver)"
+            )
+        options = webdriver.ChromeOptions()
+        options.binary_location = program
+        for option in _OPTIONS:
+            options.add_argument(option)
+        if os.geteuid() == 0:
+            options.add_argument("--no-sandbox")  # Chromium refuses root otherwise
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("no_proxy", "*")  # between Selenium and the driver
+            chrome = webdriver.Chrome(options, Service(driver))
+            try:
+                yield cls(chrome)
+            finally:
+                chrome.quit()
+
+    def open(self, url: str) -> None:
+        """Open a page."""
+        self._driver.get(url)
+
+    def until(self, what: str, script: str, true: Callable[[Any], bool] = bool) -> Any:  # noqa: ANN401 - any JSON
+        """Evaluate JavaScript again and again until its result is `true`, and return that."""
+        found: Any = None
+
+        def ask(driver: webdriver.Chrome) -> bool:
+            nonlocal found
+            found = driver.execute_script(f"return {script}")
+            return true(found)
+
+        WebDriverWait(self._driver, _TIMEOUT_S).until(ask, f"{what}; the last result was {found}")
+        return found
+
+    def picture(self, path: Path) -> None:
+        """Save what is seen."""
+        assert self._driver.save_screenshot(path)
+
+    def errors(self) -> list[str]:
+        """Return the errors of the console, JavaScript's too, since the last call."""
+        return [
+            str(entry["message"])
+            for entry in self._driver.get_log("browser")  # type: ignore[no-untyped-call]
+            if entry["level"] == "SEVERE"
+        ]
+
+    def requests(self) -> list[str]:
+        """Return the URLs that have been asked for since the last call."""
+        entries = self._driver.get_log("performance")  # type: ignore[no-untyped-call]
+        messages = [json.loads(entry["message"])["message"] for entry in entries]
+        return [
+            message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+        ]

@@ -1,0 +1,159 @@
+"""The demo's last lines, followed word by word, with Prometheus's pages in a real browser."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import prometheus, tour
+from tests.sandbox.browser import Browser
+from tests.sandbox.command import START_TIMEOUT_S, start, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BADGES = "[...document.querySelectorAll('tbody .mantine-Badge-root')].map(b => b.innerText.trim())"
+"""What the page of targets says about the health of each."""
+
+COLOURED_PIXELS = """(() => {
+    const canvas = document.querySelector('.uplot canvas');
+    if (!canvas || !canvas.width) return 0;
+    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let found = 0;
+    for (let i = 0; i < data.length; i += 4) {
+        const colour = data.slice(i, i + 3);
+        found += data[i + 3] > 100 && Math.max(...colour) - Math.min(...colour) > 50;
+    }
+    return found;
+})()"""
+"""Of the graph: axes and grid are grey."""
+
+SERIES = "document.querySelectorAll('.uplot .u-legend .u-series').length - 1"
+"""Of the graph, without its time axis."""
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[str]:
+    """Run the demo, and return what it printed."""
+    process = start("demo", "--hosts", "2", "--runtime", "process")
+    assert process.stdout is not None
+    output = ""
+    try:
+        for line in process.stdout:
+            output += line
+            if "runs until Ctrl-C" in line:
+                break
+        else:
+            pytest.fail(f"it ended with {process.wait(START_TIMEOUT_S)}:\n{output}")
+        yield output
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def url(demo: str) -> str:
+    (found,) = re.findall(r"^Prometheus: +(\S+)$", demo, re.MULTILINE)
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def pages(demo: str) -> dict[str, str]:
+    """Return the pages that the demo names, by their titles."""
+    if "This Prometheus has no web pages" in demo:
+        pytest.skip("this Prometheus has no web pages: there was no Node.js to build them with")
+    return dict(re.findall(r"^  (\w.+?): +(http\S+)$", demo, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def _browser() -> Iterator[Browser]:
+    with Browser.started() as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(_browser: Browser, url: str, tmp_path: Path) -> Iterator[Browser]:
+    """Hold a test to pages without an error that ask nothing but Prometheus."""
+    yield _browser
+    _browser.picture(tmp_path / "page.png")
+    assert _browser.errors() == []
+    requests = _browser.requests()
+    assert any(request.startswith(f"{url}/api/v1/") for request in requests)
+    assert [each for each in requests if not each.startswith((f"{url}/", "data:"))] == []
+
+
+def test_targets_are_up(browser: Browser, pages: dict[str, str], url: str) -> None:
+    browser.open(pages["Targets"])
+    count = len(prometheus.targets(url))
+    assert count == 3
+    browser.until("every target is UP", BADGES, (["UP"] * count).__eq__)
+
+
+def test_alerts_are_listed(browser: Browser, pages: dict[str, str], url: str) -> None:
+    groups = prometheus.query(url, "rules", type="alert")["groups"]
+    names = {rule["name"] for group in groups for rule in group["rules"]}
+    assert {"Watchdog", "TargetDown", "NodeFilesystemSpaceFillingUp"} <= names
+    browser.open(pages["Alerts"])
+    browser.until(
+        "every alert is listed",
+        "document.body.innerText",
+        lambda text: names <= set(text.split()),
+    )
+
+
+@pytest.mark.parametrize("title", tour.QUERIES)
+def test_graph_draws(browser: Browser, pages: dict[str, str], url: str, title: str) -> None:
+    expression = tour.QUERIES[title]
+    until(
+        "two samples",
+        60,
+        lambda: prometheus.query(url, "query", query=f"({expression})[30s:5s]")["result"],
+    )
+    browser.open(pages[f"Graph: {title}"])
+    browser.until("a line", COLOURED_PIXELS)
+    expected = len(prometheus.query(url, "query", query=expression)["result"])
+    assert expected
+    browser.until("the legend", SERIES, expected.__eq__)
+
+
+def test_host_hangs_and_comes_back(
+    browser: Browser, demo: str, pages: dict[str, str], url: str
+) -> None:
+    stop, resume = re.findall(r"kill -\w+ \d+$", demo, re.MULTILINE)
+    groups = prometheus.query(url, "rules", type="alert")["groups"]
+    durations = {
+        rule["duration"] for g in groups for rule in g["rules"] if rule["name"] == "TargetDown"
+    }
+    assert durations == {600}
+    assert "has lasted 10 minutes, the alert fires" in demo
+    subprocess.run(stop, shell=True, check=True)  # noqa: S602 - as a person does
+    try:
+        until("DOWN", 30, lambda: _states(url).count("down") == 1)
+        browser.open(pages["Targets"])
+        browser.until("one is DOWN", BADGES, lambda found: sorted(found) == ["DOWN", "UP", "UP"])
+        until("pending", 30, lambda: "TargetDown" in _pending(url))
+        browser.open(pages["Alerts"])
+        browser.until(
+            "the alert", "document.body.innerText", lambda text: "PENDING (1)" in text.upper()
+        )
+    finally:
+        subprocess.run(resume, shell=True, check=True)  # noqa: S602
+    until("UP", 30, lambda: _states(url) == ["up"] * 3)
+    until("over", 30, lambda: "TargetDown" not in _pending(url))
+
+
+def _states(url: str) -> list[str]:
+    return [target.health for target in prometheus.targets(url)]
+
+
+def _pending(url: str) -> list[str]:
+    alerts = prometheus.query(url, "alerts")["alerts"]
+    return [each["labels"]["alertname"] for each in alerts if each["state"] == "pending"]
