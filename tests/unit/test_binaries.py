@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import http.server
@@ -415,18 +416,23 @@ def test_interrupted_build_leaves_nothing(
         text=True,
         start_new_session=True,
     )
+    started = tmp_path / "started"
     deadline = time.monotonic() + 30
-    while not (tmp_path / "started").exists():
+    while not started.exists():
         assert time.monotonic() < deadline, "the build does not start"
         time.sleep(0.05)
-    os.killpg(installer.pid, number)  # as a terminal does
-    _, said = installer.communicate(timeout=60)
-    assert installer.returncode == 130, said
-    assert said.endswith("interrupted; nothing is left of what was not finished\n")
-    assert "Traceback" not in said
-    assert [path for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
-    with pytest.raises(ProcessLookupError):
-        os.killpg(int((tmp_path / "started").read_text()), 0)
+    try:
+        os.killpg(installer.pid, number)  # as a terminal does
+        _, said = installer.communicate(timeout=60)
+        assert installer.returncode == 130, said
+        assert said.endswith("interrupted; nothing is left of what was not finished\n")
+        assert "Traceback" not in said
+        assert [path for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
+        with pytest.raises(ProcessLookupError):
+            os.killpg(int(started.read_text()), 0)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(started.read_text()), signal.SIGKILL)
 
 
 @pytest.mark.usefixtures("unreachable", "fake_go")
