@@ -21,25 +21,26 @@ def pages(url: str) -> str:
     """
     found = {"Targets": f"{url}/targets", "Alerts": f"{url}/alerts"}
     for title, expression in QUERIES.items():
-        parameters = {"g0.expr": expression, "g0.tab": "graph", "g0.range_input": "15m"}
+        parameters = {"g0.expr": expression, "g0.tab": "graph", "g0.range_input": "5m"}
         encoded = urllib.parse.urlencode(parameters, safe=":")
         found[f"Graph: {title}"] = f"{url}/query?{encoded}"
     return "\n".join(f"  {title + ':':<21} {page}" for title, page in found.items())
 
 
-def broken_host(targets: Sequence[Target], pids: Mapping[str, int]) -> str:
+def broken_host(url: str, targets: Sequence[Target], pids: Mapping[str, int]) -> str:
     """Return lines that say how to break a host, what is then seen, and how to repair it.
 
     Args:
-        targets: of Prometheus.
+        url: of Prometheus.
+        targets: of it.
         pids: of the exporters, by their instance's id.
     """
     for target in targets:
         if pid := pids.get(target.labels.get("instance_id", "")):
             return (
                 f"Let {target.instance} hang:  kill -STOP {pid}\n"
-                "  In half a minute it is DOWN (Targets), and TargetDown is pending (Alerts).\n"
-                "  Once that has lasted 10 minutes, the alert fires.\n"
+                "  In half a minute it is DOWN, and the alert TargetDown is pending; once that has\n"
+                f"  lasted 10 minutes, it fires: {url}/alerts?search=TargetDown\n"
                 f"And bring it back:    kill -CONT {pid}"
             )
     return ""

@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.support.wait import WebDriverWait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,17 +70,15 @@ class Browser:
         """Open a page."""
         self._driver.get(url)
 
-    def until(self, what: str, script: str, true: Callable[[Any], bool] = bool) -> Any:  # noqa: ANN401 - any JSON
+    def until(self, what: str, script: str, true: Callable[[Any], object] = bool) -> Any:  # noqa: ANN401 - any JSON
         """Evaluate JavaScript again and again until its result is `true`, and return that."""
-        found: Any = None
-
-        def ask(driver: webdriver.Chrome) -> bool:
-            nonlocal found
-            found = driver.execute_script(f"return {script}")
-            return true(found)
-
-        WebDriverWait(self._driver, _TIMEOUT_S).until(ask, f"{what}; the last result was {found}")
-        return found
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            found = self._driver.execute_script(f"return {script}")
+            if true(found):
+                return found
+            assert time.monotonic() < deadline, f"{what}: not within {_TIMEOUT_S} s: {found}"
+            time.sleep(0.1)
 
     def picture(self, path: Path) -> None:
         """Save what is seen."""
