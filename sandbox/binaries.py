@@ -198,6 +198,9 @@ def _emptied(directory: Path) -> Iterator[Path]:
     directory.mkdir()
     try:
         yield directory
+    except KeyboardInterrupt:
+        _say("interrupted: removing what has been built so far, which may take some seconds")
+        raise
     finally:
         shutil.rmtree(directory)
 
@@ -300,7 +303,6 @@ def main() -> int:
     try:
         found = ensure()
     except KeyboardInterrupt:
-        print("interrupted; nothing is left of what was not finished", file=sys.stderr)
         return _INTERRUPTED
     except BinaryError as error:
         print(f"error: {error}", file=sys.stderr)
