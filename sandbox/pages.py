@@ -37,7 +37,7 @@ def embed_pages(module: Path, steps: Steps) -> None:
             "there is no `npm` on PATH. Once there is Node.js "
             f"{MINIMUM_NODE} or newer with npm, the next start builds them"
         )
-    steps.say(f"{steps.label}: building its web pages with Node.js first, about half a minute")
+    steps.say(f"{steps.label}: building its web pages with Node.js first, up to a minute")
     tools = str(steps.folder / "tools")
     package = f"pnpm@{pinned('pnpm')}"
     options = ["--prefix", tools, "--no-audit", "--no-fund", "--ignore-scripts"]
