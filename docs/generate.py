@@ -3,7 +3,8 @@
 - the config schema in `Pulumi.yaml` and `docs/configuration.md`, from the settings' blocks, and so
   from what the components declare;
 - the graph in `docs/resources.md`, from the resources that the program registers;
-- `bootstrap/github.template.json`, with the policies, from what the providers call.
+- `bootstrap/github.template.json`, with the policies, from what the providers call;
+- Grafana's dashboards in `docker/grafana/dashboards/`, from the package `dashboards`.
 
 With `--check` nothing is written, and the exit code is 1 when something is out of date.
 """
@@ -25,6 +26,7 @@ from typing import Any, get_origin
 import yaml
 
 from bootstrap.template import template
+import dashboards.catalogue
 from components.arguments import Argument, declared, sentences, snake
 from mocks.recording import Deployment, Registered, deploy
 from settings import BLOCKS, ENVIRONMENT, PROJECT, Block
@@ -236,6 +238,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "configuration.md": configuration_reference(),
         ROOT / "docs" / "resources.md": resources_page(),
         ROOT / "bootstrap" / "github.template.json": template(),
+        **dashboards.catalogue.files(),
     }
 
 

@@ -10,6 +10,7 @@ import yaml
 
 import components
 from components.arguments import camel
+from dashboards.catalogue import DASHBOARDS
 from docs import generate
 from settings import BLOCKS, Settings
 
@@ -19,6 +20,7 @@ GENERATED = (
     "docs/configuration.md",
     "docs/resources.md",
     "bootstrap/github.template.json",
+    *(f"docker/grafana/dashboards/{dashboard.uid}.json" for dashboard in DASHBOARDS),
 )
 
 
