@@ -2,6 +2,7 @@
 
 from grafana_foundation_sdk.models import units
 
+from dashboards.hosts import TO_HOST
 from dashboards.model import (
     ANY,
     ENVIRONMENT,
@@ -21,7 +22,6 @@ from dashboards.model import (
 )
 
 SCOPE = f'{PLACE}, job=~"$job", instance=~"$instance"'
-TO_HOST = "/d/host?var-instance=${__value.raw}&${datasource:queryparam}&${__url_time_range}"
 
 
 def _number(selector: str) -> Query:

@@ -17,7 +17,7 @@ from grafana_foundation_sdk.models import dashboard as dm
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from dashboards.model import Dashboard, Limits, Panel, Query, Row, Severity, Variable, identifier
-from dashboards.rules import runbooks
+from dashboards.rules import runbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,13 +147,12 @@ def _queries(panel: Panel) -> Iterator[tuple[str, Query]]:
 
 def _framed(builder: _Shown, panel: Panel, place: dm.GridPos) -> _Shown:
     """Add what panels of every kind have."""
-    links = runbooks()
     builder.id(panel.identifier).title(panel.title).description(panel.description)
     builder.grid_pos(place).unit(panel.unit).thresholds(_thresholds(panel.limits))
     builder.links(
         [
             builders.DashboardLink(f"Runbook: {alert}")
-            .url(links[alert])
+            .url(runbook(alert))
             .target_blank(target_blank=True)
             for alert in panel.alerts
         ]

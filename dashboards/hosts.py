@@ -33,7 +33,11 @@ NETWORK = 'node_network_receive_bytes_total{device!~"lo|veth.+|docker.+|br-.+|if
 
 HOST = "by (instance, instance_type, availability_zone)"
 HIGHEST = "The ten hosts with the highest values."
-TO_HOST = "/d/host?var-instance=${__value.raw}&${datasource:queryparam}&${__url_time_range}"
+TO_HOST = (
+    "/d/host?var-instance=${__value.raw}&${datasource:queryparam}&${environment:queryparam}"
+    "&${region:queryparam}&${__url_time_range}"
+)
+"""What the cells of a column of instances lead to."""
 
 DASHBOARD = Dashboard(
     uid="hosts",

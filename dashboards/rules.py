@@ -8,9 +8,19 @@ import yaml
 _FOLDER = Path(__file__).parent.parent / "docker" / "prometheus" / "rules.d"
 
 
+def runbook(alert: str) -> str:
+    """Return an alert's `runbook_url`, as the rules have it: `${RUNBOOK_BASE_URL}/...`.
+
+    Raises:
+        ValueError: there is no such alert.
+    """
+    if alert not in _runbooks():
+        raise ValueError(f"a panel names alert {alert!r}: expected one of {_FOLDER}")
+    return _runbooks()[alert]
+
+
 @functools.cache
-def runbooks() -> dict[str, str]:
-    """Return alert -> `runbook_url`, as the rules have it: `${RUNBOOK_BASE_URL}/...`."""
+def _runbooks() -> dict[str, str]:
     return {
         rule["alert"]: rule["annotations"]["runbook_url"]
         for file in sorted(_FOLDER.glob("*.yml"))

@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models import units
 
 from dashboards.catalogue import DASHBOARDS, FOLDER, of_alerts
 from dashboards.grafana import TAG, encoded
-from dashboards.model import ANY, COLUMNS, Panel, identifier
+from dashboards.model import ANY, COLUMNS, PLACE, Panel, identifier
 from sandbox.binaries import ensure
 from tests.configuration.rules_files import ALERTS, ROOT, RULES, Rule, metrics
 from tests.configuration.test_runbooks import anchors
@@ -203,6 +203,34 @@ def test_every_query_is_valid(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(rules)} rules found" in done.stdout
+
+
+def test_a_place_is_that_of_its_series_and_of_those_that_do_not_say(tmp_path: Path) -> None:
+    """One server stores its series without these labels; a shared store has them on all."""
+    chosen = {"environment": "dev", "region": "(eu-west-1|eu-central-1)"}
+    test = {
+        "input_series": [
+            {"series": "a", "values": "1"},
+            {"series": 'b{environment="dev", region="eu-west-1"}', "values": "1"},
+            {"series": 'c{environment="prod", region="eu-west-1"}', "values": "1"},
+            {"series": 'd{environment="dev", region="us-east-1"}', "values": "1"},
+        ],
+        "promql_expr_test": [
+            {
+                "expr": f'count by (__name__) ({{__name__=~".+", {filled(PLACE, chosen)}}})',
+                "exp_samples": [{"labels": name, "value": 1} for name in "ab"],
+            }
+        ],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump({"tests": [test]}), encoding="utf-8")
+    done = subprocess.run(
+        [ensure(["promtool"])["promtool"], "test", "rules", file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_queries_that_are_empty_in_a_healthy_system_name_series_that_exist() -> None:
