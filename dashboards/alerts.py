@@ -154,7 +154,7 @@ DASHBOARD = Dashboard(
                     {"alertname": "Alert", "severity": "Severity"},
                     Query(
                         "topk(20, sum by (alertname, severity) (sum_over_time("
-                        'ALERTS{SCOPE, alertstate="firing"}[$__range:1m]))) * 60',
+                        'ALERTS{SCOPE, alertstate="firing"}[$__range:15s]))) * 15',
                         "Time",
                     ),
                     height=8,
