@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIRST_DATA_S = 90
-"""Rules are evaluated every 15 s, and alerts are stored from the third time on."""
+"""Rules are evaluated every 15 s, and alerts are not stored at the first times."""
 
 
 @pytest.fixture(scope="module")
