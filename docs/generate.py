@@ -25,8 +25,8 @@ from typing import Any, get_origin
 
 import yaml
 
-from bootstrap.template import template
 import dashboards.catalogue
+from bootstrap.template import template
 from components.arguments import Argument, declared, sentences, snake
 from mocks.recording import Deployment, Registered, deploy
 from settings import BLOCKS, ENVIRONMENT, PROJECT, Block
