@@ -98,6 +98,9 @@ class Block(NamedTuple):
     given: frozenset[str]
     """Arguments that are no settings: the program gives them."""
 
+    optional: bool = False
+    """Whether it switches its capability on: by being there, even as `{}`."""
+
     @property
     def knobs(self) -> dict[str, Argument]:
         """Key as the user types it -> what the component declares."""
@@ -142,7 +145,10 @@ BLOCKS: Mapping[str, Block] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The stack's settings: of each block, all arguments by the components' own names."""
+    """The stack's settings: of each block, all arguments by the components' own names.
+
+    An optional block that is not there is None.
+    """
 
     environment: str
     network: Mapping[str, Any]
@@ -199,12 +205,16 @@ class Settings:
             path = ENVIRONMENT if values.get(ENVIRONMENT) else f"{ENVIRONMENT} (the stack's name)"
             problem = Problem("", str(error), environment)
             problems.append(_sentence(path, problem, hide=ENVIRONMENT in secret))
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, Any] = {}
         wrong: dict[str, list[Problem]] = {}
         for name in reversed(list(BLOCKS)):  # the network depends on the hosts
+            block = BLOCKS[name]
+            if block.optional and name not in values:
+                found[name], wrong[name] = None, []
+                continue
             of_hosts = for_network(found.get("hosts", {}))
             legal, wrong[name] = examine(
-                BLOCKS[name].knobs,
+                block.knobs,
                 _block(values.get(name, "{}")),
                 fixed={
                     "allowLoopbackCidr": emulated,

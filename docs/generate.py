@@ -45,7 +45,12 @@ ENVIRONMENT_SENTENCE = (
 
 
 def config_schema() -> dict[str, dict[str, Any]]:
-    """A schema for every key, as the `config` section of `Pulumi.yaml` has it."""
+    """A schema, as the `config` section of `Pulumi.yaml` has it.
+
+    Optional blocks have none: Pulumi refuses a stack that lacks a key with a schema and without a
+    default, and a default would switch them on. Source:
+    https://github.com/pulumi/pulumi/blob/master/sdk/go/common/workspace/config.go
+    """
     blocks = {
         name: {
             "type": "object",
@@ -53,6 +58,7 @@ def config_schema() -> dict[str, dict[str, Any]]:
             "description": f"{block.sentence} Keys: {', '.join(block.knobs)}.",
         }
         for name, block in BLOCKS.items()
+        if not block.optional
     }
     environment = {"type": "string", "default": "", "description": ENVIRONMENT_SENTENCE}
     return {ENVIRONMENT: environment, **blocks}
@@ -95,7 +101,10 @@ def configuration_reference() -> str:
         "",
     ]
     for name, block in BLOCKS.items():
-        lines += [f"## `{PROJECT}:{name}`", "", block.sentence, "", *_table(block), ""]
+        lines += [f"## `{PROJECT}:{name}`", "", block.sentence]
+        if block.optional:
+            lines += ["Optional: off unless the block is there. `{}` switches it on as it is."]
+        lines += ["", *_table(block), ""]
     lines += [
         "## The AWS provider",
         "",

@@ -54,8 +54,9 @@ def test_nothing_else_is_generated(generated: dict[Path, str]) -> None:
 
 def test_the_schema_is_one_block_a_room(schema: dict[str, dict[str, Any]]) -> None:
     types = {key: entry["type"] for key, entry in schema.items()}
-    assert types == {"environment": "string", **dict.fromkeys(BLOCKS, "object")}
-    for name, block in BLOCKS.items():
+    blocks = {name: block for name, block in BLOCKS.items() if not block.optional}
+    assert types == {"environment": "string", **dict.fromkeys(blocks, "object")}
+    for name, block in blocks.items():
         assert all(key in schema[name]["description"] for key in block.knobs)
 
 
@@ -69,13 +70,15 @@ def test_the_schemas_defaults_are_the_settings_defaults(
 
 
 def test_the_reference_has_every_key_with_its_type_and_default() -> None:
-    values = Settings.parse({}, stack="test")
+    every_block = {name: "{}" for name, block in BLOCKS.items() if block.optional}
+    values = Settings.parse(every_block, stack="test")
     types = {bool: "boolean", int: "integer", str: "string", tuple: "array"}
     sections = re.split(
         r"^## `prometheus-aws:(\w+)`$", generate.configuration_reference(), flags=re.MULTILINE
     )
     assert sections[1::2] == list(BLOCKS)
     for name, section in zip(sections[1::2], sections[2::2], strict=True):
+        assert ("Optional: off unless the block is there." in section) is BLOCKS[name].optional
         rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", section, re.MULTILINE)
         expected = {camel(key): value for key, value in getattr(values, name).items()}
         assert {key: type_ for key, type_, _, _ in rows} == {

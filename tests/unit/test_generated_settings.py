@@ -146,7 +146,7 @@ def legal(draw: st.DrawFn) -> Configuration:
         values["network"] |= {"networkAcl": True, **rules}
     for (block, key), strategy in LEGAL_VALUES.items():
         if draw(st.booleans()):
-            values[block][key] = draw(strategy)
+            values.setdefault(block, {})[key] = draw(strategy)
     return values
 
 
@@ -233,7 +233,7 @@ def illegal(draw: st.DrawFn) -> tuple[Configuration, str, str]:
     """A configuration that is legal but for one value, and where it is."""
     block, key = draw(st.sampled_from(sorted(ILLEGAL_VALUES)))
     values = draw(legal())
-    values[block][key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
+    values.setdefault(block, {})[key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
     return values, block, key
 
 

@@ -3,14 +3,14 @@
 import re
 from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
 
 from components.arguments import camel
 from mocks.recording import deploy, refuse
-from settings import BLOCKS, NAMESPACES, PROJECT, HostsArgs, Settings, SettingsError
+from settings import BLOCKS, NAMESPACES, PROJECT, Block, HostsArgs, Settings, SettingsError
 from tests.components.examples import EXAMPLES
 from tests.unit.configurations import Values, namespaced, parse, problems
 
@@ -83,7 +83,8 @@ EVERY_KEY: dict[str, dict[str, Any]] = {
 
 
 def test_every_key_is_read() -> None:
-    settings, default = parse({"environment": "production", **EVERY_KEY}), parse()
+    settings = parse({"environment": "production", **EVERY_KEY})
+    default = parse({name: {} for name, block in BLOCKS.items() if block.optional})
     assert settings.environment == "production"
     for name, block in EVERY_KEY.items():
         read, before = getattr(settings, name), getattr(default, name)
@@ -117,6 +118,18 @@ def test_a_loopback_network_is_legal_only_in_an_emulator() -> None:
 )
 def test_public_subnets_are_for_networks_without_nat(nat_strategy: str, *, public: bool) -> None:
     assert parse({"network": {"natStrategy": nat_strategy}}).in_public_subnets is public
+
+
+def test_an_optional_block_is_on_when_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = parse().prometheus
+    optional = BLOCKS["prometheus"]._replace(optional=True)
+    monkeypatch.setitem(cast("dict[str, Block]", BLOCKS), "prometheus", optional)
+    assert parse().prometheus is None
+    assert parse({"prometheus": {}}).prometheus == before
+    assert parse({"prometheus": {"port": 9091}}).prometheus == {**before, "port": 9091}
+    for nothing in ("", "null"):
+        (problem,) = problems({"prometheus": nothing})
+        assert ": expected keys with values; the keys are cpuArchitecture, " in problem
 
 
 # --- as Pulumi hands it over ---
