@@ -179,7 +179,10 @@ def _may_get_pages(product: Product, directory: Path) -> bool:
 
 def _has_pages(product: Product, directory: Path) -> bool:
     """Tell whether a product has all the web pages that it could have."""
-    return not product.pages or product.pages in _report_of(directory / product.binaries[0])
+    if not product.pages and not product.no_pages:
+        return True
+    report = _report_of(directory / product.binaries[0])
+    return product.no_pages not in report if product.no_pages else product.pages in report
 
 
 def _note_pages(product: Product, directory: Path) -> None:
