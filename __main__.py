@@ -19,11 +19,11 @@ from components import (
 )
 from components.arguments import pick
 from components.network.foreign import foreign_interfaces_command
-from default_tags import tag_everything
+from default_tags import STACK, tag_everything
 from settings import Settings, for_network
 
 settings = Settings.load()
-tag_everything({"stack": pulumi.get_stack()})
+tag_everything({STACK: pulumi.get_stack()})
 
 network = MonitoringNetwork(
     "monitoring",

@@ -5,6 +5,9 @@ from typing import Any
 
 import pulumi
 
+STACK = "stack"
+"""Key of the tag that everything has: the stack's name."""
+
 
 def tag_everything(tags: Mapping[str, str]) -> None:
     """Give tags to every AWS resource that is registered from now on and can have tags.

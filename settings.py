@@ -48,6 +48,7 @@ from components.arguments import (
 from components.exporters.instance_types import usd_a_month
 from components.network.subnets import hosts_fit
 from components.values import shortened
+from default_tags import STACK
 from stack_files import (
     StackFileError,
     as_text,
@@ -384,10 +385,11 @@ def _tag_of_everything(
 ) -> Iterator[Problem]:
     """Check that the tag for discovery is one that only hosts have."""
     key = hosts.get("discovery_tag_key")
-    if key in default_tags:
+    givers = {**dict.fromkeys(default_tags, DEFAULT_TAGS), STACK: "this program"}
+    if key in givers:
         yield Problem(
             "discoveryTagKey",
-            f"{DEFAULT_TAGS} gives this tag to everything, not only to hosts that are to be"
+            f"{givers[key]} gives this tag to everything, not only to hosts that are to be"
             " scraped; expected another key",
             key,
         )

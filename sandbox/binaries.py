@@ -201,6 +201,9 @@ def _emptied(directory: Path) -> Iterator[Path]:
     directory.mkdir()
     try:
         yield directory
+    except KeyboardInterrupt:
+        _say("interrupted: removing what has been built so far, which may take some seconds")
+        raise
     finally:
         shutil.rmtree(directory)
 
@@ -303,7 +306,6 @@ def main() -> int:
     try:
         found = ensure()
     except KeyboardInterrupt:
-        print("interrupted; nothing is left of what was not finished", file=sys.stderr)
         return _INTERRUPTED
     except BinaryError as error:
         print(f"error: {error}", file=sys.stderr)

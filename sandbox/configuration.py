@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from botocore.loaders import Loader
+from botocore.regions import EndpointResolver
 
 from sandbox.addresses import VpcRange, check_vpc_cidr, free_port
-from sandbox.emulator import SESSION
 from sandbox.errors import SandboxError
 from settings import DEFAULT_TAGS, PROJECT, Settings, SettingsError
 from stack_files import StackFileError, as_text, stack_file_config
@@ -150,7 +151,8 @@ def _check_region(region: object, stack: str) -> None:
             f"aws:region is not set: add it to Pulumi.{stack}.yaml or give --config"
             " aws:region=eu-central-1"
         )
-    emulated = SESSION.get_available_regions("ec2")  # of AWS's commercial partition
+    # Of AWS's commercial partition. A session would look for the user's profile first.
+    emulated = EndpointResolver(Loader().load_data("endpoints")).get_available_endpoints("ec2")
     if region not in emulated:
         near = ", ".join(get_close_matches(str(region), emulated, cutoff=0))
         raise ConfigurationError(

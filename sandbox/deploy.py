@@ -70,6 +70,8 @@ def deploy(
     except Exception as error:
         # What the emulator refused is the cause; what Pulumi says about it are consequences.
         raise ProgramError(recorder.failure or traceback.format_exc()) from error
+    finally:
+        recorder.end()
     return Deployment(_plain(without_secrets(monitor.stack_outputs)), recorder.count)
 
 
@@ -110,6 +112,12 @@ class _Emulated(mocks.Mocks):
         self._account = account
         self._progress = progress
         self._lock = threading.Lock()
+        self._ended = False
+
+    def end(self) -> None:
+        """Begin nothing more: after a Ctrl-C Pulumi's threads go on, while the emulator ends."""
+        with self._lock:
+            self._ended = True
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
@@ -130,6 +138,8 @@ class _Emulated(mocks.Mocks):
 
     @contextlib.contextmanager
     def _noting(self, what: str) -> Iterator[None]:
+        if self._ended:
+            raise DeployError("the deployment has ended")
         try:
             yield
         except (ClientError, BotoCoreError, ValueError) as error:

@@ -112,8 +112,8 @@ class Github:
     account: Account
     recorder: Recorder
 
-    def run(self, *arguments: str) -> tuple[str, set[Call]]:
-        """Run a command of the CLI, which must succeed; return what it said and called."""
+    def run(self, *arguments: str, fails: bool = False) -> tuple[str, set[Call]]:
+        """Run a command of the CLI, and look how it ends; return what it said and called."""
         self.recorder.calls.clear()
         emulator = self.account.emulator
         done = self.stack.workspace.run(
@@ -127,7 +127,7 @@ class Github:
                 **emulator.environment,
             },
         )
-        assert done.returncode == 0, done.stdout
+        assert (done.returncode != 0) == fails, done.stdout
         return done.stdout, set(self.recorder.calls)
 
     def denied(self, role: str, calls: set[Call]) -> set[Call]:
@@ -213,6 +213,11 @@ def test_the_roles_may_do_what_their_workflows_do(github: Github) -> None:
     _, calls = github.run("preview", "--refresh", "--expect-no-changes", *on_stack)
     assert {call.action for call in calls} >= {"ec2:DescribeVpcs", "iam:GetRole"}
     assert github.denied("Drift", calls) == set()
+    logs = github.account.emulator.client("logs")
+    group = logs.describe_log_groups(logGroupNamePrefix="prometheus-")["logGroups"][0]
+    logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=1)
+    text, _ = github.run("preview", "--refresh", "--expect-no-changes", *on_stack, fails=True)
+    assert "changes were proposed" in text
 
     _, calls = github.run("destroy", "--yes", "--skip-preview", *on_stack)
     assert {call.action for call in calls} >= {"ec2:DeleteVpc", "iam:DeleteUser"}

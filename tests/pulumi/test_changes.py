@@ -73,6 +73,28 @@ def test_one_host_more_or_less_touches_no_other(stack: Stack) -> None:
     assert inventory(stack.emulator)["instance"] == before
 
 
+def test_an_instance_type_that_a_zone_does_not_offer_is_refused_before_anything_changes(
+    stack: Stack,
+) -> None:
+    """A subnet stays in its zone; its hosts would be stopped, and could not start again."""
+    client = stack.emulator.client("ec2")
+    zones = {resource["outputs"]["availabilityZone"] for resource in _subnets(stack)}
+    offerings = client.describe_instance_type_offerings(
+        LocationType="availability-zone",
+        Filters=[{"Name": "instance-type", "Values": ["f2.12xlarge"]}],
+    )["InstanceTypeOfferings"]
+    offered = {it["Location"] for it in offerings}
+    assert len(offered) == len(zones) == 2
+    (lacking,) = zones - offered
+    stack.configure({"hosts.instanceType": "f2.12xlarge"})
+    refused = stack.run("preview")
+    stack.configure({"hosts.instanceType": "t4g.nano"})
+    assert refused.code != 0
+    assert f"is in {lacking}, which has no f2.12xlarge" in refused.problems
+    assert "Traceback" not in refused.problems
+    assert stack.preview().steps == []
+
+
 def test_an_added_zone_adds_subnets_and_moves_none(stack: Stack) -> None:
     before = inventory(stack.emulator)
     stack.configure({"network.zoneCount": 3})
@@ -106,28 +128,6 @@ def test_a_network_acl_comes_and_goes_without_moving_anything(stack: Stack) -> N
     assert stack.up().steps == [("delete", "monitoring-acl")]
     assert [acl["IsDefault"] for acl in _acls(stack).values()] == [True] * len(_acls(stack))
     assert inventory(stack.emulator) == before
-
-
-def test_an_instance_type_that_a_zone_does_not_offer_is_refused_before_anything_changes(
-    stack: Stack,
-) -> None:
-    """A subnet stays in its zone; its hosts would be stopped, and could not start again."""
-    client = stack.emulator.client("ec2")
-    zones = {resource["outputs"]["availabilityZone"] for resource in _subnets(stack)}
-    offerings = client.describe_instance_type_offerings(
-        LocationType="availability-zone",
-        Filters=[{"Name": "instance-type", "Values": ["f2.12xlarge"]}],
-    )["InstanceTypeOfferings"]
-    offered = {it["Location"] for it in offerings}
-    assert len(offered) == len(zones) == 2
-    (lacking,) = zones - offered
-    stack.configure({"hosts.instanceType": "f2.12xlarge"})
-    refused = stack.run("preview")
-    stack.configure({"hosts.instanceType": "t4g.nano"})
-    assert refused.code != 0
-    assert f"is in {lacking}, which has no f2.12xlarge" in refused.text
-    assert "Traceback" not in refused.text
-    assert stack.preview().steps == []
 
 
 def test_another_checkout_changes_and_pushes_nothing(stack: Stack, tmp_path: Path) -> None:

@@ -51,10 +51,8 @@ def test_a_sandbox_is_changed_while_it_runs() -> None:
         until("nothing runs any more", TIMEOUT_S, lambda: not targets())
         shown = run("status", "--name", deployed.name).stdout
         assert "\nPrometheus:    does not answer\n" in shown
-        assert (
-            f"\nNothing is deployed. Next: python -m sandbox pulumi --name {deployed.name} up"
-            in shown
-        )
+        hint = command("pulumi", "--name", deployed.name, "up")
+        assert f"\nNothing is deployed. Next: {hint}\n" in shown
 
 
 def test_an_empty_sandbox_is_left_to_the_user() -> None:

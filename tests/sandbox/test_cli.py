@@ -193,12 +193,14 @@ def test_a_closed_pipe_ends_quietly() -> None:
     assert asked.returncode == 141
 
 
-def test_a_closed_pipe_while_starting_leaves_nothing() -> None:
+def test_a_reader_that_ends_first_leaves_nothing() -> None:
+    """As in `demo 2>&1 | tee log`, where a Ctrl-C ends both."""
     name = f"test-{secrets.token_hex(4)}"
     demo = start("demo", "--hosts", "1", "--runtime", "process", "--name", name)
+    output = _read_until_it_runs(demo)
     assert demo.stdout is not None
-    output = demo.stdout.readline()
     demo.stdout.close()
+    demo.send_signal(signal.SIGINT)
     assert demo.wait(60) == 141
     assert left_running(output) == []
-    assert not state.Directory(state._root() / name).path.exists()
+    assert not (state._root() / name).exists()

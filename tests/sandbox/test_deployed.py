@@ -224,8 +224,11 @@ def test_container_gets_the_environment_of_its_task_definition(account: Account)
     key_id, secret_key = account.scoped_key()
     assert actual.pop("AWS_ACCESS_KEY_ID") == key_id
     assert actual.pop("AWS_SECRET_ACCESS_KEY") == secret_key
-    # The rest: what the image says, where the sandbox's AWS is, and what sh adds.
+    # The rest: what the image says, where the sandbox's AWS is, what sh adds, and the credentials
+    # of the role that the task has for Session Manager, after a key in the SDK's chain.
     assert set(actual) == {
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "AWS_ENDPOINT_URL",
         "PATH",
         "PROMETHEUS_CONFIG_DIR",

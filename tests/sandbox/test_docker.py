@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from components.containers import execute_command
 from tests.image.conftest import base_image, docker
 from tests.sandbox.command import ROOT, Account, Deployed, run, until
 
@@ -70,6 +71,7 @@ def test_prometheus_runs_in_docker_and_leaves_nothing_when_all_is_killed(
         assert {mount["Destination"] for mount in inspected["Mounts"]} == {
             "/prometheus",
             "/run/prometheus",
+            *execute_command.AGENT_VOLUMES.values(),
         }
         assert account.health(account.outputs["host_ids"][0]) == "up"
     finally:

@@ -267,3 +267,8 @@ def test_the_discovery_tag_is_none_that_everything_has(values: Values) -> None:
     ]
     (line,) = problems(values, default_tags=tags, secret=["hosts"])
     assert line.startswith("hosts.discoveryTagKey is secret and not legal. ")
+
+
+def test_the_discovery_tag_is_not_the_stacks() -> None:
+    (problem,) = problems({"hosts": {"discoveryTagKey": "stack"}})
+    assert "this program gives this tag to everything" in problem
