@@ -21,6 +21,7 @@ from moto.server import ThreadedMotoServer
 from sandbox.binaries import ensure
 from tests.configuration.rendering import (
     ENTRYPOINT,
+    SOURCE,
     Entrypoint,
 )
 
@@ -76,6 +77,18 @@ def test_promtool_accepts_the_rendered_tree(
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"), [({}, {"alertmanager_alerts.yml"}), (ALERTMANAGER, set())]
+)
+def test_only_with_an_alertmanager_there_are_rules_on_it(
+    entrypoint: Entrypoint, variables: dict[str, str], missing: set[str]
+) -> None:
+    assert entrypoint.run(**variables).returncode == 0
+    folders = (SOURCE / "rules.d", entrypoint.rendered / "rules.d")
+    all_of_them, rendered = ({path.name for path in folder.iterdir()} for folder in folders)
+    assert all_of_them - rendered == missing
 
 
 def test_an_alertmanager_is_found_by_name_for_its_alerts_and_its_metrics(

@@ -69,7 +69,7 @@ def test_the_volumes_belong_to_nobody(
 def test_it_holds_the_configuration_and_nothing_else(containers: Containers) -> None:
     container = containers.start()
     found = containers.execute(container, "find", "/etc/prometheus", "-type", "f").split()
-    expected = [SOURCE / "entrypoint.sh", SOURCE / "prometheus.yml"]
+    expected = [SOURCE / name for name in ("entrypoint.sh", "prometheus.yml", "alerting.yml")]
     expected += [*SOURCE.glob("rules.d/*.yml"), *SOURCE.glob("scrape.d/*.yml")]
     assert sorted(found) == sorted(
         f"/etc/prometheus/{path.relative_to(SOURCE)}" for path in expected
