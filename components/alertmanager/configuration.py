@@ -29,8 +29,7 @@ NOTIFY_TIMES = "notify-times"
 """The time interval in which warnings are told."""
 
 WATCHDOG_INTERVAL = "5m"
-"""Between two signs of life: of the shortest periods that services for it offer, with room to
-spare (healthchecks.io takes 1 minute and more, Dead Man's Snitch 15 minutes)."""
+"""Between two signs of life; what waits for them counts in minutes (docs/alerting.md)."""
 
 Document = dict[str, Any]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,14 @@ from components.alertmanager.routes import check_with_amtool, read_routes
 from sandbox.binaries import ensure
 
 RECEIVERS = ["page", "notify", "none"]
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "alerting.md"
+
+
+def test_the_example_of_the_guide_is_legal() -> None:
+    [example] = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    routing = Routing(notify_with=["slack"])
+    composed = configuration(routing, read_routes(example, routing.receivers))
+    check_with_amtool(composed, ensure(["amtool"])["amtool"])
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}", "routes: []"])
