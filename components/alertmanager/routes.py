@@ -7,12 +7,13 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from components.alertmanager.configuration import NOTIFY_TIMES
+from components.alertmanager.configuration import NOTIFY_TIMES, Routing, configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +55,27 @@ def read_routes(text: str, receivers: Collection[str]) -> dict[str, Any]:
     return found
 
 
-def check_with_amtool(configuration: Mapping[str, Any], amtool: Path | None) -> None:
+def check_routes(text: str, routing: Routing, amtool: Path | None) -> None:
+    """Check a file of routes in the configuration that it becomes part of.
+
+    Args:
+        text: as of `read_routes`.
+        routing: who is told of what; its topic need not be known yet.
+        amtool: as of `check_with_amtool`.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    own = read_routes(text, routing.receivers)
+    known = replace(routing, topic_arn="arn:aws:sns:us-east-1:123456789012:x", region="us-east-1")
+    check_with_amtool(configuration(known, own), amtool)
+
+
+def check_with_amtool(composed: Mapping[str, Any], amtool: Path | None) -> None:
     """Check a whole configuration as Alertmanager itself does.
 
     Args:
-        configuration: what was composed.
+        composed: the configuration.
         amtool: the program. None: nothing is checked.
 
     Raises:
@@ -69,7 +86,7 @@ def check_with_amtool(configuration: Mapping[str, Any], amtool: Path | None) -> 
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory, "alertmanager.yml")
         # Without templates: their files are not beside this one.
-        file.write_text(json.dumps({**configuration, "templates": []}), encoding="utf-8")
+        file.write_text(json.dumps({**composed, "templates": []}), encoding="utf-8")
         done = subprocess.run(
             [amtool, f"--enable-feature={STRICT}", "check-config", file.name],
             cwd=directory,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.alertmanager.configuration import Routing, configuration
-from components.alertmanager.routes import check_with_amtool, read_routes
+from components.alertmanager.routes import check_routes, check_with_amtool, read_routes
 from sandbox.binaries import ensure
 
 RECEIVERS = ["page", "notify", "none"]
@@ -17,9 +17,17 @@ GUIDE = Path(__file__).resolve().parents[3] / "docs" / "alerting.md"
 
 def test_the_example_of_the_guide_is_legal() -> None:
     [example] = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    routing = Routing(notify_with=["slack"])
-    composed = configuration(routing, read_routes(example, routing.receivers))
-    check_with_amtool(composed, ensure(["amtool"])["amtool"])
+    check_routes(example, Routing(notify_with=["slack"]), ensure(["amtool"])["amtool"])
+
+
+def test_a_file_is_checked_before_the_topic_is_known() -> None:
+    routing = Routing(page_with=["sns"])
+    amtool = ensure(["amtool"])["amtool"]
+    check_routes('routes: [{matchers: [a="b"], receiver: sns}]', routing, amtool)
+    with pytest.raises(ValueError, match=r"^amtool refuses it: "):
+        check_routes("routes: [{matchers: [a]}]", routing, amtool)
+    with pytest.raises(ValueError, match=r"receiver is 'slack': expected one of page, notify"):
+        check_routes('routes: [{matchers: [a="b"], receiver: slack}]', routing, amtool)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}", "routes: []"])
