@@ -5,6 +5,12 @@ Nothing in here reads `pulumi.Config` or knows the stack's name: every value is 
 
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.network import MonitoringNetwork, MonitoringNetworkArgs
+from components.notifications import (
+    NotificationTopic,
+    NotificationTopicArgs,
+    ServiceWatch,
+    ServiceWatchArgs,
+)
 from components.prometheus import PrometheusService, PrometheusServiceArgs
 
 __all__ = [
@@ -14,6 +20,10 @@ __all__ = [
     "ExporterNodeArgs",
     "MonitoringNetwork",
     "MonitoringNetworkArgs",
+    "NotificationTopic",
+    "NotificationTopicArgs",
     "PrometheusService",
     "PrometheusServiceArgs",
+    "ServiceWatch",
+    "ServiceWatchArgs",
 ]

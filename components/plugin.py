@@ -12,6 +12,12 @@ from pulumi.provider.server import ComponentInitError
 from components.arguments import ArgumentError, camel, sentences
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.network import MonitoringNetwork, MonitoringNetworkArgs
+from components.notifications import (
+    NotificationTopic,
+    NotificationTopicArgs,
+    ServiceWatch,
+    ServiceWatchArgs,
+)
 from components.prometheus import PrometheusService, PrometheusServiceArgs
 
 PACKAGE = "prometheus-aws"
@@ -21,6 +27,8 @@ COMPONENTS = {
     PrometheusService: PrometheusServiceArgs,
     ExporterGroup: ExporterGroupArgs,
     ExporterNode: ExporterNodeArgs,
+    NotificationTopic: NotificationTopicArgs,
+    ServiceWatch: ServiceWatchArgs,
 }
 
 

@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 import pulumi
 
-from components import ExporterGroup, ExporterNode, MonitoringNetwork, PrometheusService
+from components import (
+    ExporterGroup,
+    ExporterNode,
+    MonitoringNetwork,
+    NotificationTopic,
+    PrometheusService,
+    ServiceWatch,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,9 +118,25 @@ NODE = Example(
         "environment": "dev",
     },
 )
+TOPIC = Example(
+    NotificationTopic,
+    {},
+    {"emails": ["on-call@example.com", "ops@example.com"], "sms": ["+4915112345678"]},
+)
+WATCH = Example(
+    ServiceWatch,
+    {
+        "topic_arn": "arn:aws:sns:eu-central-1:123456789012:topic",
+        "cluster_name": "cluster-1",
+        "service_name": "service-1",
+    },
+    {"desired_count": 2, "runbook_base_url": "https://example.com/runbooks"},
+)
 EXAMPLES = {
     "MonitoringNetwork": NETWORK,
     "PrometheusService": SERVICE,
     "ExporterGroup": GROUP,
     "ExporterNode": NODE,
+    "NotificationTopic": TOPIC,
+    "ServiceWatch": WATCH,
 }

@@ -9,7 +9,9 @@ from components import (
     ExporterGroupArgs,
     ExporterNodeArgs,
     MonitoringNetworkArgs,
+    NotificationTopicArgs,
     PrometheusServiceArgs,
+    ServiceWatchArgs,
 )
 from components.arguments import declared, examine
 
@@ -204,6 +206,50 @@ LIMITS = [
         ["", "dev"],
         ["a b", "2prod"],
         "expected a letter, then up to 31 letters, digits, '-' or '_'",
+    ),
+    (
+        ServiceWatchArgs,
+        "desired_count",
+        [1, 100],
+        [0, 101, -1],
+        "expected a whole number from 1 to 100",
+    ),
+    (
+        ServiceWatchArgs,
+        "runbook_base_url",
+        ["docs/runbooks", "https://example.com/a"],
+        ["", "https://example.com/", "https://x/<time>", 'https://x/"'],
+        (
+            "expected a URL such as https://example.com/runbooks, of letters, digits and"
+            " . _ ~ : / ? & = % @ + , - without a slash at its end"
+        ),
+    ),
+    (
+        NotificationTopicArgs,
+        "emails",
+        [["o'neil@example.co.uk"]],
+        [["me@example.com", "ME@example.com"]],
+        "me@example.com is in the list more than once; expected each of them once",
+    ),
+    *(
+        (
+            NotificationTopicArgs,
+            "emails",
+            [["a@b-c.de"]],
+            [[bad]],
+            f"{bad!r}: expected an e-mail address such as on-call@example.com",
+        )
+        for bad in ("ops", "a@b", "a b@c.de", "a@b..de", "a@b.de\n", ".a@b.de", "a@-b.de", "ä@b.de")
+    ),
+    *(
+        (
+            NotificationTopicArgs,
+            "sms",
+            [["+4915112345678", "+14155550123"]],
+            [[bad]],
+            f"{bad!r}: expected a phone number in E.164 format, such as +4915112345678",
+        )
+        for bad in ("015112345678", "+0151123456", "+49 151 12345678", "+1234567890123456", "+12")
     ),
 ]
 
