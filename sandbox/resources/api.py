@@ -11,6 +11,8 @@ from botocore import xform_name
 from sandbox.emulator import SESSION
 
 _NO_PROPERTIES = {"DryRun", "ClientToken", "ClientRequestToken"}
+_PAIRS = (("key", "value"), ("tagkey", "tagvalue"), ("name", "value"))
+"""How the API spells what Pulumi has as a mapping: tags, KMS's tags, dimensions of a metric."""
 _TAGS = "TagSpecifications"
 """How EC2's creating calls take tags: for each kind of resource that a call makes."""
 
@@ -103,8 +105,9 @@ def _spelt(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON, botocore'
         value = json.loads(value)  # Pulumi has it as a document
     if kind == "list":
         names = {member.lower(): member for member in getattr(shape.member, "members", ())}
-        if isinstance(value, Mapping) and {"key", "value"} <= names.keys():  # tags
-            key, of_key = names["key"], names["value"]
+        pair = [names[name] for pair in _PAIRS if set(pair) <= names.keys() for name in pair]
+        if isinstance(value, Mapping) and pair:
+            key, of_key, *_ = pair
             return [{key: k} | ({} if v is None else {of_key: v}) for k, v in value.items()]
         return [_spelt(it, shape.member) for it in (value if isinstance(value, list) else [value])]
     if kind == "structure":

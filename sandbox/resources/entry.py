@@ -16,10 +16,12 @@ from sandbox.resources.base import Account, Client, GoneError, Inputs, Step
 Code: TypeAlias = Callable[[Client, Inputs], Mapping[str, Any]]
 """Takes the properties."""
 
+_KMS_TAGS = "Tags[].{key: TagKey, value: TagValue}"
 _TAG_CALLS = {
     "ec2": ("create_tags", "delete_tags", "", "Tags"),
     "iam": ("tag_{kind}", "untag_{kind}", "", "Tags"),
     "secretsmanager": ("tag_resource", "untag_resource", "", "Tags"),
+    "kms": ("tag_resource", "untag_resource", "list_resource_tags", _KMS_TAGS),
 }
 """Service -> its calls to add, remove and read tags, and where they are in the answer.
 

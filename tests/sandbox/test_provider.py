@@ -219,6 +219,8 @@ class World(NamedTuple):
     repository: Resource
     cluster: str
     tasks: tuple[str, str]
+    topics: tuple[str, str]
+    rules: tuple[str, str]
     ami: str
 
 
@@ -247,6 +249,9 @@ def world(plugin: Plugin) -> World:
         make("aws:ecs/taskDefinition:TaskDefinition", "task", family="world", **task).value("arn")
         for _ in (1, 2)
     ]
+    topics = [make("aws:sns/topic:Topic", f"topic{n}").id for n in (1, 2)]
+    rule, pattern = "aws:cloudwatch/eventRule:EventRule", json.dumps({"source": ["aws.ecs"]})
+    rules = [make(rule, f"rule{n}", eventPattern=pattern).id for n in (1, 2)]
     image = plugin.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     return World(
         vpc=vpc,
@@ -263,6 +268,8 @@ def world(plugin: Plugin) -> World:
         repository=make("aws:ecr/repository:Repository", "world", forceDelete=True),
         cluster=make("aws:ecs/cluster:Cluster", "world").id,
         tasks=(tasks[0], tasks[1]),
+        topics=(topics[0], topics[1]),
+        rules=(rules[0], rules[1]),
         ami=image,
     )
 
@@ -475,13 +482,72 @@ def cases(w: World) -> dict[str, Case]:
             {"launchType": "EC2"},
         ),
         "random:index/randomId:RandomId": Case({"byteLength": 4}, None, {"byteLength": 5}),
+        "aws:kms/key:Key": Case(
+            {"description": "one", "policy": policy("kms:*"), "deletionWindowInDays": 7},
+            {"description": "two", "policy": policy("kms:Decrypt"), "enableKeyRotation": True}
+            | {"deletionWindowInDays": 8, **TAGS},
+            {"keyUsage": "SIGN_VERIFY"},
+        ),
+        "aws:sns/topic:Topic": Case(
+            {"displayName": "One", "kmsMasterKeyId": "alias/one"},
+            {"displayName": "Two", "kmsMasterKeyId": "alias/two", **TAGS},
+            {"name": "another"},
+        ),
+        "aws:sns/topicPolicy:TopicPolicy": Case(
+            {"arn": w.topics[0], "policy": policy("sns:Publish")},
+            {"policy": policy("sns:GetTopicAttributes")},
+            {"arn": w.topics[1]},
+        ),
+        "aws:sns/topicSubscription:TopicSubscription": Case(
+            {"topic": w.topics[0], "protocol": "email", "endpoint": "one@example.com"},
+            None,
+            {"topic": w.topics[1], "endpoint": "two@example.com", "protocol": "email-json"},
+        ),
+        "aws:cloudwatch/eventRule:EventRule": Case(
+            {"eventPattern": json.dumps({"source": ["aws.ecs"]}), "description": "one"},
+            {"eventPattern": json.dumps({"source": ["aws.ec2"]}), "description": "two", **TAGS},
+            {"name": "another"},
+        ),
+        "aws:cloudwatch/eventTarget:EventTarget": Case(
+            {"rule": w.rules[0], "targetId": "one", "arn": w.topics[0]},
+            {
+                "arn": w.topics[1],
+                "inputTransformer": {"inputPaths": {"a": "$.time"}, "inputTemplate": '"<a>"'},
+            },
+            {"rule": w.rules[1], "targetId": "two"},
+        ),
+        "aws:cloudwatch/metricAlarm:MetricAlarm": Case(
+            {
+                "namespace": "AWS/ECS",
+                "metricName": "CPUUtilization",
+                "statistic": "SampleCount",
+                "dimensions": {"ClusterName": "one", "ServiceName": "two"},
+                "comparisonOperator": "LessThanThreshold",
+                "threshold": 1,
+                "period": 60,
+                "evaluationPeriods": 10,
+                "treatMissingData": "breaching",
+                "alarmActions": [w.topics[0]],
+            },
+            {
+                "dimensions": {"ClusterName": "one", "ServiceName": "three"},
+                "threshold": 2,
+                "okActions": [w.topics[0]],
+                **TAGS,
+            },
+            {"name": "another"},
+        ),
     }
 
 
 STATE_ONLY = {"random:index/randomId:RandomId"}
 """They are nowhere but in the state."""
 
-LEFT = {"docker:index/image:Image", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"}
+LEFT = {
+    "docker:index/image:Image",
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    "aws:sns/topicPolicy:TopicPolicy",
+}
 """Their deletion leaves them where they are, as the provider's does."""
 
 STILL_CURRENT = "aws:secretsmanager/secretVersion:SecretVersion"
