@@ -14,8 +14,12 @@ from components import (
     ExporterNodeArgs,
     MonitoringNetwork,
     MonitoringNetworkArgs,
+    NotificationTopic,
+    NotificationTopicArgs,
     PrometheusService,
     PrometheusServiceArgs,
+    ServiceWatch,
+    ServiceWatchArgs,
 )
 from components.arguments import pick
 from components.network.foreign import foreign_interfaces_command
@@ -74,6 +78,21 @@ hosts = [
     )
     for index in range(settings.hosts["count"])
 ]
+
+if settings.notifications is not None:
+    notifications = NotificationTopic(
+        "notifications", pick(NotificationTopicArgs, settings.notifications)
+    )
+    ServiceWatch(
+        "prometheus-watch",
+        {
+            **pick(ServiceWatchArgs, settings.prometheus),
+            "topic_arn": notifications.topic_arn,
+            "cluster_name": prometheus.cluster_name,
+            "service_name": prometheus.service_name,
+        },
+    )
+    pulumi.export("notification_topic_arn", notifications.topic_arn)
 
 region = aws.get_region_output().region
 host_ids = pulumi.Output.all(*(host.instance_id for host in hosts))

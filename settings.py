@@ -31,6 +31,7 @@ from components import (
     ExporterGroupArgs,
     ExporterNodeArgs,
     MonitoringNetworkArgs,
+    NotificationTopicArgs,
     PrometheusServiceArgs,
     checks,
 )
@@ -140,6 +141,12 @@ BLOCKS: Mapping[str, Block] = {
             }
         ),
     ),
+    "notifications": Block(
+        "Who is told by AWS itself when a server is in trouble.",
+        (NotificationTopicArgs,),
+        frozenset(),
+        optional=True,
+    ),
 }
 """Name of a block -> what is in it."""
 
@@ -155,6 +162,7 @@ class Settings:
     network: Mapping[str, Any]
     hosts: Mapping[str, Any]
     prometheus: Mapping[str, Any]
+    notifications: Mapping[str, Any] | None
     emulated: bool
     """Whether the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8."""
 
@@ -286,6 +294,11 @@ class Settings:
             if namespace not in NAMESPACES:
                 hint = suggestion(namespace, NAMESPACES)
                 yield f"{shortened(key)} configures nothing: its namespace is unknown; {hint}"
+        if self.notifications is not None and not any(self.notifications.values()):
+            yield (
+                f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything"
+                " unless somebody subscribes to the topic"
+            )
         count, instance_type = self.hosts["count"], self.hosts["instance_type"]
         usd = count * usd_a_month(instance_type)
         if usd > EXPENSIVE_USD and "hosts" not in secret:

@@ -92,7 +92,7 @@ def test_the_reference_has_every_key_with_its_type_and_default() -> None:
 
 
 def test_the_graph_names_every_component_and_resource() -> None:
-    graph = generate.program_graph()
+    graph = generate.program_graph("prod")
     diagram = generate.diagram(graph)
     kinds = {r.type.rsplit(":", maxsplit=1)[-1] for r in graph.resources}
     assert "NatGateway" not in kinds

@@ -9,7 +9,8 @@ import pytest
 
 from mocks.evaluation import without_secrets
 from mocks.recording import ACCOUNT, REGION, SECRET_KEY, Deployment, deploy, refuse
-from settings import SettingsError
+from settings import BLOCKS, SettingsError
+from stack_files import stack_file_config
 from tests.program.evaluate import ROOT, cli_config, evaluate, program, variables
 
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
@@ -213,6 +214,44 @@ def test_versions_come_from_the_versions_file(dev: Deployment) -> None:
     assert build["args"] == {"PROMETHEUS_VERSION": version, "PROMETHEUS_DIGEST": digest}
     user_data = dev.named("exporter-0-arm64").inputs["userData"]
     assert f"export NODE_EXPORTER_VERSION={versions['node_exporter']}\n" in user_data
+
+
+# --- the stack prod ---
+
+
+def test_prod_has_every_optional_block() -> None:
+    blocks = {key.partition(":")[2] for key in stack_file_config(ROOT / "Pulumi.prod.yaml")}
+    assert {name for name, block in BLOCKS.items() if block.optional} <= blocks
+
+
+def test_dev_has_no_optional_block(dev: Deployment) -> None:
+    assert not [r.name for r in dev.resources if r.type.startswith(("aws:sns/", "aws:kms/"))]
+    assert not dev.of_type(":EventRule") + dev.of_type(":MetricAlarm")
+
+
+def test_prod_tells_people_when_prometheus_is_in_trouble() -> None:
+    prod = evaluate(stack="prod")
+    topic = f"arn:aws:mock:{REGION}:{ACCOUNT}:notifications-topic"
+    assert prod.exports["notification_topic_arn"] == topic
+    assert [r.inputs["endpoint"] for r in prod.of_type(":TopicSubscription")] == [
+        "on-call@example.com"
+    ]
+    assert {r.inputs["arn"] for r in prod.of_type(":EventTarget")} == {topic}
+    alarm = prod.named("prometheus-watch-too-few-tasks")
+    assert alarm.inputs["alarmActions"] == [topic]
+    assert alarm.inputs["dimensions"] == {
+        "ClusterName": prod.exports["cluster_name"],
+        "ServiceName": prod.exports["service_name"],
+    }
+    # It begins when the service runs: what has no data yet would be an alarm.
+    assert "prometheus-service" in prod.needs(alarm.name)
+
+
+def test_messages_link_to_the_same_runbooks_as_alerts() -> None:
+    url = "https://example.com/runbooks"
+    prod = evaluate({"prometheus": {"runbookBaseUrl": url}}, stack="prod")
+    for target in prod.of_type(":EventTarget"):
+        assert f"{url}/notifications.md#" in target.inputs["inputTransformer"]["inputTemplate"]
 
 
 # --- settings ---

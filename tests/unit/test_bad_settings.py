@@ -72,6 +72,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("prometheus.bodySizeLimitMib", 0, f"{WHOLE} from 1 to 1024"),
     ("prometheus.targetLimit", 0, f"{WHOLE} from 1 to 100000"),
     ("prometheus.runbookBaseUrl", "https://x/", "expected a URL such as https://example.com"),
+    ("notifications.emails", ["me"], "'me': expected an e-mail address such as on-call@"),
+    ("notifications.sms", ["0151"], "'0151': expected a phone number in E.164 format"),
 ]
 
 
@@ -104,7 +106,10 @@ def test_every_key_of_every_block_has_a_bad_value() -> None:
         ({"prometeus": {}}, "prometeus is unknown: did you mean prometheus?"),
         ({"zoneCount": "2"}, "zoneCount is unknown: did you mean network.zoneCount?"),
         ({"hostCount": "2"}, "hostCount is unknown: did you mean hosts.count?"),
-        ({"q": "1"}, "q is unknown: expected one of environment, hosts, network, prometheus"),
+        (
+            {"q": "1"},
+            "q is unknown: expected one of environment, hosts, network, notifications, prometheus",
+        ),
         ({"network": {"zonecount": 2}}, "network.zonecount is unknown: did you mean zoneCount?"),
         ({"network": {"vpc_cidr": ""}}, "network.vpc_cidr is unknown: did you mean vpcCidr?"),
         (

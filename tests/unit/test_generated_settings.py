@@ -110,6 +110,14 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("prometheus", "runbookBaseUrl"): st.from_regex(
         r"https://[a-z0-9.-]{1,20}[a-z0-9](/[A-Za-z0-9_~-]{1,10}){0,3}", fullmatch=True
     ),
+    ("notifications", "emails"): st.lists(
+        st.from_regex(r"[a-z0-9+_-]{1,20}@([a-z0-9]{1,9}\.){1,3}[a-z]{2,9}", fullmatch=True),
+        max_size=20,
+        unique=True,
+    ),
+    ("notifications", "sms"): st.lists(
+        st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), max_size=20, unique=True
+    ),
 }
 """Block and key -> its legal values, for the keys that stand alone."""
 
@@ -224,6 +232,12 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("prometheus", "targetLimit"): outside(1, 100_000),
     ("prometheus", "runbookBaseUrl"): st.from_regex(
         r"https://[a-z]{1,9}[ {}$\"'/]", fullmatch=True
+    ),
+    ("notifications", "emails"): st.one_of(
+        words(), st.lists(words(), min_size=1, max_size=3), st.integers()
+    ),
+    ("notifications", "sms"): st.one_of(
+        words(), st.lists(words(), min_size=1, max_size=3), st.integers()
     ),
 }
 

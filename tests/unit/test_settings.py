@@ -65,6 +65,8 @@ def test_the_defaults() -> None:
         "target_limit": 2_000,
         "runbook_base_url": "docs/runbooks",
     }
+    assert settings.notifications is None
+    assert parse({"notifications": {}}).notifications == {"emails": (), "sms": ()}
 
 
 EXAMPLES_OF_ARGUMENTS = {HostsArgs: {"count": 5}} | {
@@ -261,6 +263,18 @@ def test_expensive_hosts_are_a_warning(count: int, instance_type: str, usd: str 
     )
     assert list(settings.warnings([])) == ([expected] if usd else [])
     assert not list(settings.warnings([], secret=["hosts"]))
+
+
+@pytest.mark.parametrize(
+    ("block", "told"), [(None, True), ({}, False), ({"sms": ["+4915112345678"]}, True)]
+)
+def test_notifications_to_nobody_are_a_warning(block: Values | None, *, told: bool) -> None:
+    settings = parse({} if block is None else {"notifications": block})
+    expected = (
+        f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything unless"
+        " somebody subscribes to the topic"
+    )
+    assert list(settings.warnings([])) == ([] if told else [expected])
 
 
 def test_warnings_are_shown_by_pulumi(caplog: pytest.LogCaptureFixture) -> None:
