@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from components import assets
 from components.alertmanager.configuration import (
     INTEGRATIONS,
     NOTIFY_TIMES,
@@ -163,6 +165,11 @@ def test_warnings_wait_for_their_times_and_nothing_else_does(
 def test_amtool_accepts_it(routing: Routing, own: str) -> None:
     routes = read_routes(own.replace("slack", "notify"), routing.receivers)
     check_with_amtool(configuration(routing, routes), ensure(["amtool"])["amtool"])
+
+
+def test_amtool_accepts_what_the_image_brings() -> None:
+    text = (assets.image_context("alertmanager") / "alertmanager.yml").read_text(encoding="utf-8")
+    check_with_amtool(yaml.safe_load(text), ensure(["amtool"])["amtool"])
 
 
 @pytest.mark.parametrize(
