@@ -104,6 +104,12 @@ RESOURCE_TYPES = {
         required="arn targetId",
         read="list_targets_by_rule",
         found="Targets[?Id=='{targetId}'] | [0]",
+        seen={
+            "arn": "Arn",
+            "inputTransformer": (
+                "InputTransformer.{inputPaths: InputPathsMap, inputTemplate: InputTemplate}"
+            ),
+        },
         update=(Step(_change_target, "arn inputTransformer"),),
         delete=Step(_remove_target),
     ),

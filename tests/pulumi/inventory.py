@@ -90,4 +90,17 @@ _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "log group": lambda client: [
         group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]
     ],
+    "key": lambda client: [
+        key["KeyId"]
+        for key in client("kms").list_keys()["Keys"]
+        if client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["Enabled"]
+    ],
+    "topic": lambda client: [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]],
+    "subscription": lambda client: [
+        found["SubscriptionArn"] for found in client("sns").list_subscriptions()["Subscriptions"]
+    ],
+    "rule": lambda client: [rule["Name"] for rule in client("events").list_rules()["Rules"]],
+    "alarm": lambda client: [
+        alarm["AlarmName"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]
+    ],
 }

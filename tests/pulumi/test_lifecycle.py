@@ -101,6 +101,20 @@ def test_an_up_that_fails_half_way_is_completed_by_the_next_and_destroy_leaves_n
     assert inventory(stack.emulator) == before
 
 
+@pytest.mark.parametrize("stack", ["prod"], indirect=True)
+def test_the_full_stack_is_made_stays_as_it_is_and_goes(stack: Stack) -> None:
+    """But for the images, which it protects."""
+    before = inventory(stack.emulator)
+    stack.up({"prometheus.deleteImagesOnDestroy": True})
+    made = inventory(stack.emulator)
+    for kind in ("NAT gateway", "flow log", "key", "topic", "subscription", "rule", "alarm"):
+        assert made[kind] - before[kind], kind
+    again = stack.preview("--refresh")
+    assert again.refreshed == again.steps == []
+    stack.destroy()
+    assert inventory(stack.emulator) == before
+
+
 def test_what_is_wrong_with_the_configuration_reads_as_in_process(stack: Stack) -> None:
     bad = {"hosts.count": -1, "hosts.cuont": 2, "prometheus.adminCidrs": ["0.0.0.0/0"]}
     by_pulumi = stack.run("preview", changes=bad)

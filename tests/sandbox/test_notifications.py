@@ -1,7 +1,7 @@
 """A server in trouble is told of: rules, alarm and topic, asked of the emulated AWS.
 
 EventBridge delivers to SQS here, but not to SNS, so a queue takes the topic's place as the rules'
-target. Who may publish is not enforced here: the policies are asserted where they are written.
+target. Alarms are not evaluated, nor their actions carried out; who may publish is not enforced.
 """
 
 from __future__ import annotations
@@ -259,14 +259,19 @@ def test_the_service_that_the_rules_name_is_called_so_by_ecs(watched: Watched) -
             assert pattern["detail"]["clusterArn"] == [cluster]
 
 
-def test_the_alarm_reaches_people_through_the_topic(watched: Watched) -> None:
-    cloudwatch = watched.client("cloudwatch")
-    for state in ("ALARM", "OK"):
-        cloudwatch.set_alarm_state(AlarmName=watched.alarm, StateValue=state, StateReason="tried")
-        (body,) = watched.received()
-        message = json.loads(json.loads(body)["Message"])
-        assert (message["AlarmName"], message["NewStateValue"]) == (watched.alarm, state)
-        assert message["AlarmDescription"].endswith("/notifications.md#toofewtasks")
+@pytest.mark.parametrize("state", ["ALARM", "OK"])
+def test_the_alarm_reaches_people_through_the_topic(watched: Watched, state: str) -> None:
+    """The emulator changes an alarm's state, but carries out none of its actions: the test does."""
+    cloudwatch, which = watched.client("cloudwatch"), {"AlarmNames": [watched.alarm]}
+    cloudwatch.set_alarm_state(AlarmName=watched.alarm, StateValue=state, StateReason="tried")
+    (alarm,) = cloudwatch.describe_alarms(**which)["MetricAlarms"]
+    assert (alarm["StateValue"], alarm["ActionsEnabled"]) == (state, True)
+    for arn in alarm["AlarmActions" if state == "ALARM" else "OKActions"]:
+        watched.client("sns").publish(TopicArn=arn, Message=alarm["AlarmDescription"])
+    (body,) = watched.received()
+    text = json.loads(body)["Message"]
+    assert SERVICE in text
+    assert text.endswith("/notifications.md#toofewtasks")
 
 
 def test_no_data_are_an_alarm(watched: Watched) -> None:
