@@ -40,6 +40,16 @@ def _services(client: Callable[[str], Any]) -> list[str]:
     return [service["serviceArn"] for service in found]
 
 
+def _keys(client: Callable[[str], Any]) -> list[str]:
+    kms = client("kms")
+    aliases = kms.list_aliases()["Aliases"]  # `alias/aws/ebs` ...: AWS's own, made when first used
+    keys = {key["KeyId"] for key in kms.list_keys()["Keys"]} - {
+        alias.get("TargetKeyId") for alias in aliases if alias["AliasName"].startswith("alias/aws/")
+    }
+    states = {key: kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] for key in keys}
+    return [key for key, state in states.items() if state == "Enabled"]
+
+
 _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "vpc": _ec2("describe_vpcs", "Vpcs", "VpcId"),
     "subnet": _ec2("describe_subnets", "Subnets", "SubnetId"),
@@ -90,11 +100,7 @@ _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "log group": lambda client: [
         group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]
     ],
-    "key": lambda client: [
-        key["KeyId"]
-        for key in client("kms").list_keys()["Keys"]
-        if client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["Enabled"]
-    ],
+    "key": _keys,
     "topic": lambda client: [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]],
     "subscription": lambda client: [
         found["SubscriptionArn"] for found in client("sns").list_subscriptions()["Subscriptions"]
