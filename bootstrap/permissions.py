@@ -162,6 +162,21 @@ RESOURCES: Mapping[str, Calls] = {
         "ecs:CreateService UpdateService DeleteService TagResource UntagResource"
         " ListServiceDeployments DescribeServiceDeployments",
     ),
+    # A namespace is a hosted zone, too, and Cloud Map acts on it with the caller's rights. Source:
+    # https://docs.aws.amazon.com/cloud-map/latest/dg/access-control-managing-permissions.html
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": Calls(
+        "servicediscovery:GetNamespace ListTagsForResource",
+        "servicediscovery:CreatePrivateDnsNamespace UpdatePrivateDnsNamespace DeleteNamespace"
+        " GetOperation TagResource UntagResource ec2:DescribeVpcs DescribeRegions"
+        " route53:CreateHostedZone GetHostedZone ListHostedZonesByName DeleteHostedZone"
+        " ChangeResourceRecordSets AssociateVPCWithHostedZone",
+    ),
+    "aws:servicediscovery/service:Service": Calls(
+        "servicediscovery:GetService ListTagsForResource",
+        "servicediscovery:CreateService UpdateService DeleteService ListInstances"
+        " DeregisterInstance GetOperation TagResource UntagResource"
+        " route53:GetHostedZone ListHostedZonesByName ChangeResourceRecordSets",
+    ),
     "random:index/randomId:RandomId": Calls(),
 }
 """Pulumi's token of a type -> what its provider calls."""

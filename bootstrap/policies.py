@@ -10,6 +10,15 @@ from components.policies import PATH
 from settings import PROJECT
 
 IN_REGION = {"StringEquals": {"aws:RequestedRegion": "${AWS::Region}"}}
+IN_REGION_AND_PROJECT = {
+    "StringEquals": {
+        "aws:RequestedRegion": "${AWS::Region}",
+        "aws:ResourceTag/project": PROJECT,
+    }
+}
+
+SERVERS = ("prometheus", "alertmanager")
+"""The servers' components, whose names begin the names in AWS."""
 
 
 def _arns(service: str, *resources: str) -> list[str]:
@@ -71,9 +80,11 @@ SCOPES = (
     Scope("Roles", r"iam:\w*(Role|AssumeRolePolicy)", _arns("iam", f"role{PATH}*")),
     Scope("Users", r"iam:\w*(User|AccessKey)", _arns("iam", f"user{PATH}*")),
     Scope("RegistryLogin", "ecr:GetAuthorizationToken", condition=IN_REGION),
-    Scope("Images", "ecr:", _arns("ecr", "repository/prometheus-*")),
+    Scope("Images", "ecr:", _arns("ecr", *(f"repository/{it}-*" for it in SERVERS))),
     Scope("ListLogs", "logs:DescribeLogGroups", _arns("logs", "log-group:*")),
-    Scope("Logs", "logs:", _arns("logs", "log-group:prometheus-*", "log-group:monitoring-*")),
+    Scope(
+        "Logs", "logs:", _arns("logs", *(f"log-group:{it}-*" for it in (*SERVERS, "monitoring")))
+    ),
     Scope("Secrets", "secretsmanager:", _arns("secretsmanager", "secret:prometheus-*")),
     # AWS cannot limit these to resources.
     Scope("TaskDefinitions", r"ecs:(\w*TaskDefinition|CreateCluster)", condition=IN_REGION),
@@ -82,8 +93,11 @@ SCOPES = (
         "ecs:",
         _arns(
             "ecs",
-            *(f"{kind}/prometheus-*" for kind in ("cluster", "service", "service-deployment")),
-            "task-definition/prometheus-*",
+            *(
+                f"{kind}/{server}-*"
+                for kind in ("cluster", "service", "service-deployment", "task-definition")
+                for server in SERVERS
+            ),
         ),
     ),
     Scope(
@@ -93,17 +107,21 @@ SCOPES = (
             "arn:${AWS::Partition}:ssm:${AWS::Region}::parameter/aws/service/ami-amazon-linux-latest/*"
         ],
     ),
+    # Names are made of random ids. What is changed or removed must be the project's, as below.
+    Scope(
+        "ChangeNames",
+        "servicediscovery:(Update|Delete|Deregister)",
+        condition=IN_REGION_AND_PROJECT,
+    ),
+    Scope("Names", "servicediscovery:", condition=IN_REGION),
+    # Route 53 has no regions, and its zones have random ids: only what Cloud Map does for a caller.
+    Scope("Zones", "route53:", condition={"Bool": {"aws:ViaAWSService": "true"}}),
     Scope("ReadEc2", "ec2:Describe", condition=IN_REGION),
     # What is removed or stopped must be the project's, by the tag that everything of it has.
     Scope(
         "RemoveEc2",
         r"ec2:(?!DeleteTags)(Delete|Terminate|Stop|Release)",
-        condition={
-            "StringEquals": {
-                "aws:RequestedRegion": "${AWS::Region}",
-                "aws:ResourceTag/project": PROJECT,
-            }
-        },
+        condition=IN_REGION_AND_PROJECT,
     ),
     Scope("Ec2", "ec2:", condition=IN_REGION),
 )

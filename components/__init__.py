@@ -3,8 +3,14 @@
 Nothing in here reads `pulumi.Config` or knows the stack's name: every value is an argument.
 """
 
+from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
-from components.network import MonitoringNetwork, MonitoringNetworkArgs
+from components.network import (
+    MonitoringNetwork,
+    MonitoringNetworkArgs,
+    ServiceNamespace,
+    ServiceNamespaceArgs,
+)
 from components.notifications import (
     NotificationTopic,
     NotificationTopicArgs,
@@ -14,6 +20,8 @@ from components.notifications import (
 from components.prometheus import PrometheusService, PrometheusServiceArgs
 
 __all__ = [
+    "AlertmanagerService",
+    "AlertmanagerServiceArgs",
     "ExporterGroup",
     "ExporterGroupArgs",
     "ExporterNode",
@@ -24,6 +32,8 @@ __all__ = [
     "NotificationTopicArgs",
     "PrometheusService",
     "PrometheusServiceArgs",
+    "ServiceNamespace",
+    "ServiceNamespaceArgs",
     "ServiceWatch",
     "ServiceWatchArgs",
 ]

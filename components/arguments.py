@@ -11,8 +11,9 @@
         '''Port that it listens on.'''
 
 An argument of type `pulumi.Input` is wired: it may be an output, whose value nobody knows yet. Any
-other one is a knob, which the stack's settings offer as well. Whatever needs to know the arguments
-(`resolve`, the settings, the schema, the reference) asks `declared`.
+other one is a knob, which the stack's settings offer as well. Of either kind, one that need not be
+given has a default; a wired one's is empty, and `values.is_given` tells. Whatever needs to know the
+arguments (`resolve`, the settings, the schema, the reference) asks `declared`.
 """
 
 import ast
@@ -44,6 +45,9 @@ class Rule(NamedTuple):
 
     asks_aws: bool = False
     """Whether it takes a call to AWS, so that nothing else knows the answer."""
+
+    presence: bool = False
+    """Whether it asks only if values are given, which is known of outputs, too."""
 
 
 class Knob(NamedTuple):
@@ -274,7 +278,7 @@ def _broken_rules(
         if not {key, *rule.needs} <= values.keys() or (rule.asks_aws and invoke is None):
             continue
         words = [values[name] for name in (key, *rule.needs)]
-        if any(map(is_output, words)):
+        if any(map(is_output, words)) and not rule.presence:
             continue
         try:
             rule.check(*words, *([invoke] if rule.asks_aws else []))

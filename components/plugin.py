@@ -9,9 +9,15 @@ from pulumi.provider import ConstructResult, main
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
+from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.arguments import ArgumentError, camel, sentences
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
-from components.network import MonitoringNetwork, MonitoringNetworkArgs
+from components.network import (
+    MonitoringNetwork,
+    MonitoringNetworkArgs,
+    ServiceNamespace,
+    ServiceNamespaceArgs,
+)
 from components.notifications import (
     NotificationTopic,
     NotificationTopicArgs,
@@ -24,6 +30,8 @@ PACKAGE = "prometheus-aws"
 
 COMPONENTS = {
     MonitoringNetwork: MonitoringNetworkArgs,
+    ServiceNamespace: ServiceNamespaceArgs,
+    AlertmanagerService: AlertmanagerServiceArgs,
     PrometheusService: PrometheusServiceArgs,
     ExporterGroup: ExporterGroupArgs,
     ExporterNode: ExporterNodeArgs,

@@ -1,4 +1,4 @@
-"""Registry, image, cluster, task definition, service, log group, and the random ids of names."""
+"""Registry, image, cluster, task definition, service, its name, log group, random ids of names."""
 
 import base64
 import secrets
@@ -13,6 +13,25 @@ def _set_retention(logs: Client, group: str, _before: Inputs, after: Inputs) -> 
         logs.put_retention_policy(logGroupName=group, retentionInDays=after["retentionInDays"])
     else:
         logs.delete_retention_policy(logGroupName=group)
+
+
+def _make_namespace(discovery: Client, given: Inputs) -> Inputs:
+    operation = discovery.create_private_dns_namespace(
+        Name=given["name"],
+        Vpc=given["vpc"],
+        Description=given.get("description", ""),
+        Tags=[{"Key": key, "Value": value} for key, value in given["tags"].items()],
+    )["OperationId"]
+    targets = discovery.get_operation(OperationId=operation)["Operation"]["Targets"]
+    namespace: Inputs = discovery.get_namespace(Id=targets["NAMESPACE"])["Namespace"]
+    return namespace
+
+
+def _delete_name(discovery: Client, service: str, before: Inputs, _after: Inputs) -> None:
+    if before["forceDestroy"]:
+        for instance in discovery.list_instances(ServiceId=service)["Instances"]:
+            discovery.deregister_instance(ServiceId=service, InstanceId=instance["Id"])
+    discovery.delete_service(Id=service)
 
 
 def _random_id(_client: Client, given: Inputs) -> dict[str, str]:
@@ -121,6 +140,25 @@ RESOURCE_TYPES = {
         },
         outputs={"arn": "service.serviceArn"},
         update=("update_service",),
+    ),
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": ResourceType(
+        "servicediscovery",
+        _make_namespace,
+        "Id",
+        by_code="name vpc description tags",
+        required="name vpc",
+        outputs={"arn": "Arn", "hostedZone": "Properties.DnsProperties.HostedZoneId"},
+        read="get_namespace",
+        delete="delete_namespace",
+    ),
+    "aws:servicediscovery/service:Service": ResourceType(
+        "servicediscovery",
+        "create_service",
+        "Service.Id",
+        required="name dnsConfig",
+        defaults={"forceDestroy": False},
+        outputs={"arn": "Service.Arn"},
+        delete=Step(_delete_name, "forceDestroy"),
     ),
     "random:index/randomId:RandomId": ResourceType(
         "",

@@ -8,15 +8,19 @@ from typing import Any, NamedTuple
 import pulumi
 
 from components import (
+    AlertmanagerService,
     ExporterGroup,
     ExporterNode,
     MonitoringNetwork,
     NotificationTopic,
     PrometheusService,
+    ServiceNamespace,
     ServiceWatch,
 )
+from components.alertmanager.configuration import SECRETS
 
 ROOT = Path(__file__).parents[2]
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"  # noqa: S105 - an ARN
 
 
 class Example(NamedTuple):
@@ -57,10 +61,22 @@ NETWORK = Example(
         "allow_loopback_cidr": True,
     },
 )
+NAMESPACE = Example(ServiceNamespace, {"vpc_id": "vpc-1"}, {"domain": "watch.example"})
+SERVER = {
+    "namespace_id": "ns-1",
+    "namespace_domain": "watch.example",
+    "target_group_arn": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/t/1",
+    "load_balancer_security_group_id": "sg-load-balancer",
+}
+"""What wires a server, whichever it is, to others."""
 SERVICE = Example(
     PrometheusService,
     {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"], "environment": "dev"},
     {
+        **SERVER,
+        "alertmanager_dns_name": "alertmanager.watch.example",
+        "alertmanager_security_group_id": "sg-alertmanager",
+        "alertmanager_port": 9193,
         "assign_public_ip": True,
         "enable_execute_command": True,
         "admin_cidrs": ["203.0.113.7/32", "198.51.100.0/24"],
@@ -84,6 +100,44 @@ SERVICE = Example(
         "runbook_base_url": "https://example.com/runbooks",
         "log_retention_days": 30,
         "image_context": str(ROOT / "docker" / "prometheus"),
+        "delete_images_on_destroy": True,
+    },
+)
+ALERTS = Example(
+    AlertmanagerService,
+    {
+        "vpc_id": "vpc-1",
+        "subnet_ids": ["subnet-1", "subnet-2", "subnet-3"],
+        "namespace_id": SERVER["namespace_id"],
+        "namespace_domain": SERVER["namespace_domain"],
+    },
+    {
+        "target_group_arn": SERVER["target_group_arn"],
+        "load_balancer_security_group_id": SERVER["load_balancer_security_group_id"],
+        "assign_public_ip": True,
+        "enable_execute_command": True,
+        "version": "0.33.1",
+        "replicas": 3,
+        "port": 9193,
+        "page_with": ["sns", "slack", "pagerduty", "opsgenie", "webhook"],
+        "notify_with": ["slack"],
+        "topic_arn": "arn:aws:sns:eu-central-1:123456789012:topic",
+        **{f"{name}_secret_arn": f"{SECRET}:{name}-AbCdEf" for name in SECRETS.values()},
+        "group_wait": "1m",
+        "group_interval": "10m",
+        "repeat_interval": "1d",
+        "notify_days": "monday:friday",
+        "notify_hours": "08:00-18:00",
+        "time_zone": "Europe/Berlin",
+        "routes_file": str(ROOT / "tests" / "components" / "alertmanager" / "routes.yml"),
+        "external_url": "https://alertmanager.example.com",
+        "grafana_url": "https://grafana.example.com",
+        "storage_gib": 30,
+        "cpu_architecture": "X86_64",
+        "task_cpu": 512,
+        "task_memory": 1024,
+        "log_retention_days": 30,
+        "image_context": str(ROOT / "docker" / "alertmanager"),
         "delete_images_on_destroy": True,
     },
 )
@@ -134,6 +188,8 @@ WATCH = Example(
 )
 EXAMPLES = {
     "MonitoringNetwork": NETWORK,
+    "ServiceNamespace": NAMESPACE,
+    "AlertmanagerService": ALERTS,
     "PrometheusService": SERVICE,
     "ExporterGroup": GROUP,
     "ExporterNode": NODE,

@@ -26,8 +26,12 @@ PHYSICAL = {
 }
 """Inputs that name a resource in AWS."""
 
-DEMANDED = {("aws:ecs/taskDefinition:TaskDefinition", "family")}
-"""Names that AWS demands."""
+DEMANDED = {
+    ("aws:ecs/taskDefinition:TaskDefinition", "family"),
+    ("aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace", "name"),
+    ("aws:servicediscovery/service:Service", "name"),
+}
+"""Names that AWS demands, and those of the DNS."""
 
 
 def make(example: Example, args: Mapping[str, Any], *, preview: bool = False) -> Deployment:

@@ -218,6 +218,7 @@ class World(NamedTuple):
     secret: str
     repository: Resource
     cluster: str
+    namespace: str
     tasks: tuple[str, str]
     topics: tuple[str, str]
     rules: tuple[str, str]
@@ -267,6 +268,11 @@ def world(plugin: Plugin) -> World:
         secret=make("aws:secretsmanager/secret:Secret", "world").id,
         repository=make("aws:ecr/repository:Repository", "world", forceDelete=True),
         cluster=make("aws:ecs/cluster:Cluster", "world").id,
+        namespace=plugin.make(
+            "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
+            "world",
+            {"name": "world.internal", "vpc": other},  # moto: one in each VPC
+        ).id,
         tasks=(tasks[0], tasks[1]),
         topics=(topics[0], topics[1]),
         rules=(rules[0], rules[1]),
@@ -472,6 +478,7 @@ def cases(w: World) -> dict[str, Case]:
                 "launchType": "FARGATE",
                 "desiredCount": 1,
                 "networkConfiguration": network,
+                "serviceRegistries": {"registryArn": "arn:aws:servicediscovery:x:1:service/srv-1"},
             },
             {
                 "taskDefinition": w.tasks[1],
@@ -480,6 +487,25 @@ def cases(w: World) -> dict[str, Case]:
                 "enableExecuteCommand": True,
             },
             {"launchType": "EC2"},
+        ),
+        "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": Case(
+            {"name": "one.internal", "vpc": w.vpc, "description": "of a test"},
+            TAGS,
+            {"name": "two.internal"},
+        ),
+        "aws:servicediscovery/service:Service": Case(
+            {
+                "name": "server",
+                "dnsConfig": {
+                    "namespaceId": w.namespace,
+                    "dnsRecords": [{"type": "A", "ttl": 10}],
+                    "routingPolicy": "MULTIVALUE",
+                },
+                "healthCheckCustomConfig": {"failureThreshold": 1},
+                "forceDestroy": True,
+            },
+            TAGS,
+            {"name": "another"},
         ),
         "random:index/randomId:RandomId": Case({"byteLength": 4}, None, {"byteLength": 5}),
         "aws:kms/key:Key": Case(
