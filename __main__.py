@@ -4,10 +4,14 @@ import python_version  # noqa: F401 - first of all
 
 # isort: split
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
 from components import (
+    AlertmanagerService,
+    AlertmanagerServiceArgs,
     ExporterGroup,
     ExporterGroupArgs,
     ExporterNode,
@@ -18,6 +22,7 @@ from components import (
     NotificationTopicArgs,
     PrometheusService,
     PrometheusServiceArgs,
+    ServiceNamespace,
     ServiceWatch,
     ServiceWatchArgs,
 )
@@ -39,15 +44,36 @@ network = MonitoringNetwork(
 )
 subnet_ids = network.public_subnets if settings.in_public_subnets else network.private_subnets
 
+server: dict[str, Any] = {
+    "vpc_id": network.vpc_id,
+    "subnet_ids": subnet_ids,
+    "assign_public_ip": settings.in_public_subnets,
+}
+notifications = alertmanager = None
+if settings.notifications is not None:
+    notifications = NotificationTopic(
+        "notifications", pick(NotificationTopicArgs, settings.notifications)
+    )
+if settings.alertmanager is not None:
+    names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
+    server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
+    alertmanager = AlertmanagerService(
+        "alertmanager",
+        {
+            **pick(AlertmanagerServiceArgs, {**settings.alertmanager, **server}),
+            "topic_arn": notifications.topic_arn if notifications else "",
+        },
+    )
+
 prometheus = PrometheusService(
     "prometheus",
     {
         # How hosts are found is said once, in the hosts' block.
-        **pick(PrometheusServiceArgs, {**settings.hosts, **settings.prometheus}),
-        "vpc_id": network.vpc_id,
-        "subnet_ids": subnet_ids,
-        "assign_public_ip": settings.in_public_subnets,
+        **pick(PrometheusServiceArgs, {**settings.hosts, **settings.prometheus, **server}),
         "environment": settings.environment,
+        "alertmanager_dns_name": alertmanager.dns_name if alertmanager else "",
+        "alertmanager_security_group_id": alertmanager.security_group_id if alertmanager else "",
+        "alertmanager_port": (settings.alertmanager or settings.prometheus)["port"],
     },
 )
 
@@ -79,19 +105,23 @@ hosts = [
     for index in range(settings.hosts["count"])
 ]
 
-if settings.notifications is not None:
-    notifications = NotificationTopic(
-        "notifications", pick(NotificationTopicArgs, settings.notifications)
-    )
-    ServiceWatch(
-        "prometheus-watch",
-        {
-            **pick(ServiceWatchArgs, settings.prometheus),
-            "topic_arn": notifications.topic_arn,
-            "cluster_name": prometheus.cluster_name,
-            "service_name": prometheus.service_name,
-        },
-    )
+servers = {"prometheus": (prometheus, 1)} | (
+    {"alertmanager": (alertmanager, settings.alertmanager["replicas"])}
+    if alertmanager and settings.alertmanager
+    else {}
+)
+if notifications is not None:
+    for name, (service, count) in servers.items():
+        ServiceWatch(
+            f"{name}-watch",
+            {
+                **pick(ServiceWatchArgs, settings.prometheus),
+                "topic_arn": notifications.topic_arn,
+                "cluster_name": service.cluster_name,
+                "service_name": service.service_name,
+                "desired_count": count,
+            },
+        )
     pulumi.export("notification_topic_arn", notifications.topic_arn)
 
 region = aws.get_region_output().region
@@ -112,12 +142,22 @@ pulumi.export(
 )
 if settings.prometheus["enable_execute_command"] and not settings.on_this_machine:
     pulumi.export("prometheus_port_forwarding_command", prometheus.port_forwarding_command)
+if alertmanager and settings.alertmanager:
+    pulumi.export("alertmanager_cluster_name", alertmanager.cluster_name)
+    pulumi.export("alertmanager_service_name", alertmanager.service_name)
+    pulumi.export("alertmanager_log_group_name", alertmanager.log_group_name)
+    pulumi.export("alertmanager_dns_name", alertmanager.dns_name)
+    if settings.alertmanager["enable_execute_command"] and not settings.on_this_machine:
+        pulumi.export("alertmanager_port_forwarding_command", alertmanager.port_forwarding_command)
 pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
 pulumi.export("host_ids", host_ids)
 pulumi.export(
     "foreign_interfaces_command",
-    pulumi.Output.all(region, network.vpc_id, prometheus.security_group_id, host_ids).apply(
-        lambda found: foreign_interfaces_command(*found)
-    ),
+    pulumi.Output.all(
+        region,
+        network.vpc_id,
+        [service.security_group_id for service, _ in servers.values()],
+        host_ids,
+    ).apply(lambda found: foreign_interfaces_command(*found)),
 )

@@ -28,6 +28,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from components import (
+    AlertmanagerServiceArgs,
     ExporterGroupArgs,
     ExporterNodeArgs,
     MonitoringNetworkArgs,
@@ -138,8 +139,15 @@ BLOCKS: Mapping[str, Block] = {
             {
                 *(ENVIRONMENT, "version", "assign_public_ip", "image_context"),
                 *("node_exporter_port", "discovery_tag_key", "discovery_tag_value"),
+                "alertmanager_port",
             }
         ),
+    ),
+    "alertmanager": Block(
+        "Alertmanager, which tells people of alerts.",
+        (AlertmanagerServiceArgs,),
+        frozenset({"version", "assign_public_ip", "image_context"}),
+        optional=True,
     ),
     "notifications": Block(
         "Who is told by AWS itself when a server is in trouble.",
@@ -162,6 +170,7 @@ class Settings:
     network: Mapping[str, Any]
     hosts: Mapping[str, Any]
     prometheus: Mapping[str, Any]
+    alertmanager: Mapping[str, Any] | None
     notifications: Mapping[str, Any] | None
     emulated: bool
     """Whether the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8."""
@@ -242,6 +251,10 @@ class Settings:
             _sentence("hosts.count", problem, hide=not {"hosts", "network"}.isdisjoint(secret))
             for problem in _hosts_that_do_not_fit(found["hosts"], found["network"])
         ]
+        problems += [
+            _sentence(f"alertmanager.{problem.key}", problem, hide="alertmanager" in secret)
+            for problem in _alertmanager_that_does_not_fit(found)
+        ]
         try:
             problems += [
                 _sentence("hosts.discoveryTagKey", problem, hide="hosts" in secret)
@@ -294,6 +307,9 @@ class Settings:
             if namespace not in NAMESPACES:
                 hint = suggestion(namespace, NAMESPACES)
                 yield f"{shortened(key)} configures nothing: its namespace is unknown; {hint}"
+        told = ("page_with", "notify_with")
+        if self.alertmanager is not None and not any(self.alertmanager[key] for key in told):
+            yield f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
         if self.notifications is not None and not any(self.notifications.values()):
             yield (
                 f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything"
@@ -377,6 +393,20 @@ def _hosts_that_do_not_fit(
             hosts_fit(hosts["count"], network["vpc_cidr"], network["zone_count"])
         except ValueError as error:
             yield Problem("count", str(error), hosts["count"])
+
+
+def _alertmanager_that_does_not_fit(
+    found: Mapping[str, Mapping[str, Any] | None],
+) -> Iterator[Problem]:
+    """Check Alertmanager against other blocks, as far as they are legal by themselves."""
+    block, zones = found["alertmanager"] or {}, (found["network"] or {}).get("zone_count")
+    if zones is not None and block.get("replicas", 0) > zones:
+        problem = f"each is in another zone; expected at most {zones}, as network.zoneCount says"
+        yield Problem("replicas", problem, block["replicas"])
+    for key in ("page_with", "notify_with"):
+        if "sns" in block.get(key, ()) and found["notifications"] is None:
+            problem = "sns needs a topic; expected the block notifications, which makes it"
+            yield Problem(camel(key), problem, block[key])
 
 
 def _tag_keys(default_tags: str) -> Collection[str]:

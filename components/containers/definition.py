@@ -26,11 +26,11 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthChec
 
 @dataclass(frozen=True)
 class SecretValue:
-    """One JSON key of one version of a secret."""
+    """One JSON key of one version of a secret; without a key, all of it as it is at start."""
 
     arn: pulumi.Input[str]
-    key: str
-    version_id: pulumi.Input[str]
+    key: str = ""
+    version_id: pulumi.Input[str] = ""
 
     @property
     def value_from(self) -> pulumi.Output[str]:
@@ -40,6 +40,8 @@ class SecretValue:
         replacement: ECS reads secrets only when a task starts. Source:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
         """
+        if not self.key:
+            return pulumi.Output.from_input(self.arn)
         return pulumi.Output.concat(self.arn, ":", self.key, "::", self.version_id)
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from components.containers.definition import Container, SecretValue
+from components.values import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,16 @@ def environment_variables(
         args: the component's arguments, resolved.
         region: AWS region.
     """
+    alerting: dict[str, pulumi.Input[str]] = (
+        {
+            "ALERTMANAGER_DNS_NAME": args["alertmanager_dns_name"],
+            "ALERTMANAGER_PORT": str(args["alertmanager_port"]),
+        }
+        if is_given(args["alertmanager_dns_name"])
+        else {}
+    )
     return {
+        **alerting,
         "AWS_REGION": region,
         "VPC_ID": args["vpc_id"],
         "ENVIRONMENT": args["environment"],

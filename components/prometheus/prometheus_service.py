@@ -10,11 +10,12 @@ from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
 from components.containers.container_service import ContainerService
 from components.containers.image import ServerImage
-from components.containers.server import ServerArgs
+from components.containers.server import ServerArgs, together_with
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
-from components.network.security_groups import allow, security_group
+from components.network.security_groups import allow, allow_between, security_group
 from components.prometheus.container import base_url, prometheus_container
 from components.prometheus.discovery import may_discover, scoped_user
+from components.values import is_given
 
 CREDENTIALS = ("iam-user", "task-role")
 
@@ -72,6 +73,17 @@ class PrometheusServiceArgs(ServerArgs):
     runbook_base_url: NotRequired[Annotated[str, Knob(assets.RUNBOOKS, base_url)]]
     """Where the runbooks are, the beginning of every alert's `runbook_url`: a URL without a slash
     at its end. A relative path is one in a checkout of this project."""
+
+    alertmanager_dns_name: NotRequired[Annotated[pulumi.Input[str], Knob("")]]
+    """Name that leads to the Alertmanagers, all of which get every alert. Empty: there are none."""
+
+    alertmanager_security_group_id: NotRequired[
+        Annotated[pulumi.Input[str], Knob(""), together_with("alertmanager_dns_name")]
+    ]
+    """Id of the Alertmanagers' security group, which lets Prometheus in."""
+
+    alertmanager_port: NotRequired[Annotated[int, Knob(9093, checks.port)]]
+    """Port of the Alertmanagers."""
 
     credentials: NotRequired[Annotated[str, Knob("iam-user", checks.one_of(CREDENTIALS))]]
     """How Prometheus asks EC2 for hosts. `iam-user`: with the access key of a user of its own,
@@ -186,4 +198,13 @@ class PrometheusService(pulumi.ComponentResource):
         rules.append(
             allow("egress", self, f"{base}-aws", group.id, 443, to_aws, cidr_ipv4="0.0.0.0/0")
         )
+        if is_given(args["alertmanager_security_group_id"]):
+            rules += allow_between(
+                self,
+                f"{base}-alertmanager",
+                group.id,
+                args["alertmanager_security_group_id"],
+                args["alertmanager_port"],
+                "Prometheus to Alertmanager",
+            )
         return group, rules

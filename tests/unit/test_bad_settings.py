@@ -10,6 +10,7 @@ from tests.unit.configurations import Values, parse, problems
 
 PATHS = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
 
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it-AbCdEf"  # noqa: S105
 WHOLE = "expected a whole number"
 OPEN = "is open to the world. Name the networks that people come from"
 LIST = "expected a list of strings"
@@ -72,6 +73,40 @@ BAD: list[tuple[str, Any, str]] = [
     ("prometheus.bodySizeLimitMib", 0, f"{WHOLE} from 1 to 1024"),
     ("prometheus.targetLimit", 0, f"{WHOLE} from 1 to 100000"),
     ("prometheus.runbookBaseUrl", "https://x/", "expected a URL such as https://example.com"),
+    *[
+        (f"alertmanager.{key}", value, expected)
+        for key, value, expected in (
+            ("enableExecuteCommand", "true", "expected true or false: leave out the quotes"),
+            ("cpuArchitecture", "arm64", "expected one of ARM64, X86_64"),
+            ("taskCpu", 300, "expected one of 256, 512, 1024, 2048, 4096, 8192, 16384"),
+            ("taskMemory", 4096, "with 256 CPU units, Fargate offers 512, 1024, 2048"),
+            ("storageGib", 20, f"{WHOLE} from 21 to 200 GiB"),
+            ("logRetentionDays", 15, "expected one of 1, 3, 5, 7, 14, 30"),
+            ("deleteImagesOnDestroy", "no", "expected true or false"),
+            ("replicas", 3, "each is in another zone; expected at most 2, as network.zoneCount"),
+            ("replicas", 0, f"{WHOLE} from 1 to 8"),
+            ("port", 80, f"{WHOLE} from 1024 to 65535"),
+            ("port", 9094, "talk to each other on this port; expected another one"),
+            ("pageWith", "sns", f"{LIST}: put it in brackets"),
+            ("pageWith", ["sns"], "sns needs a topic; expected the block notifications"),
+            ("pageWith", ["slack"], "slack needs the ARN of the secret with the slack url"),
+            ("pageWith", ["mail"], "expected some of sns, slack, pagerduty, opsgenie, webhook"),
+            ("notifyWith", ["opsgenie"], "the secret with the opsgenie api key"),
+            ("notifyWith", ["webhook", "webhook"], "each once"),
+            ("slackUrlSecretArn", "https://hooks.slack.com/x", "expected the whole ARN of a secr"),
+            ("pagerdutyRoutingKeySecretArn", f"{SECRET_ARN}x*", "expected the whole ARN of"),
+            ("opsgenieApiKeySecretArn", f"{SECRET_ARN}:key::", "expected the whole ARN of"),
+            ("webhookUrlSecretArn", "hook", "expected the whole ARN of a secret"),
+            ("watchdogUrlSecretArn", 5, "expected a string: put it in quotes"),
+            ("groupWait", "2h", "expected a duration from 0s to 1h"),
+            ("groupInterval", "0s", "expected a duration from 1s to 1d"),
+            ("repeatInterval", "5d", "expected a duration from 1m to 4d"),
+            ("notifyDays", "weekend", "expected a day such as monday"),
+            ("notifyHours", "8-18", "expected a range within one day, such as 08:00-18:00"),
+            ("timeZone", "Berlin", "expected the name of a time zone"),
+            ("routesFile", "no-such-file.yml", "there is no such file; expected a path from"),
+        )
+    ],
     ("notifications.emails", ["me"], "'me': expected an e-mail address such as on-call@"),
     ("notifications.sms", ["0151"], "'0151': expected a phone number in E.164 format"),
 ]
@@ -108,7 +143,10 @@ def test_every_key_of_every_block_has_a_bad_value() -> None:
         ({"hostCount": "2"}, "hostCount is unknown: did you mean hosts.count?"),
         (
             {"q": "1"},
-            "q is unknown: expected one of environment, hosts, network, notifications, prometheus",
+            (
+                "q is unknown: expected one of alertmanager, environment, hosts, network,"
+                " notifications, prometheus"
+            ),
         ),
         ({"network": {"zonecount": 2}}, "network.zonecount is unknown: did you mean zoneCount?"),
         ({"network": {"vpc_cidr": ""}}, "network.vpc_cidr is unknown: did you mean vpcCidr?"),
@@ -155,7 +193,7 @@ def test_a_block_that_is_no_mapping(text: str) -> None:
     assert ": expected keys with values; the keys are count, nodeExporterPort, " in line
 
 
-AFTER = {"prometheus.taskMemory"}
+AFTER = {"alertmanager.routesFile", "alertmanager.taskMemory", "prometheus.taskMemory"}
 """Checked against another key, and so only when that one is legal."""
 
 

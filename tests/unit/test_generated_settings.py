@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from components.alertmanager.configuration import INTEGRATIONS
+from components.alertmanager.rules import CLUSTER_PORT
 from components.checks import NOBODYS
 from components.containers.fargate import MEMORY_MIB
 from components.exporters.exporter_node import HOST_TAGS
@@ -69,6 +71,18 @@ ACL_RULES = st.lists(
     unique=True,
 )
 
+SECRETS_OF = {
+    "slack": "slackUrlSecretArn",
+    "pagerduty": "pagerdutyRoutingKeySecretArn",
+    "opsgenie": "opsgenieApiKeySecretArn",
+    "webhook": "webhookUrlSecretArn",
+}
+SECRET_ARNS = st.from_regex(
+    r"arn:aws:secretsmanager:us-east-1:[0-9]{12}:secret:[a-z/_]{1,9}-[A-Za-z0-9]{6}", fullmatch=True
+)
+WAYS = st.lists(st.sampled_from(INTEGRATIONS), unique=True)
+ROUTES = Path(__file__).parents[1] / "components" / "alertmanager" / "routes.yml"
+
 LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("network", "natStrategy"): st.sampled_from(["none", "single", "per-az"]),
     ("network", "excludeZoneIds"): st.lists(
@@ -110,6 +124,20 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("prometheus", "runbookBaseUrl"): st.from_regex(
         r"https://[a-z0-9.-]{1,20}[a-z0-9](/[A-Za-z0-9_~-]{1,10}){0,3}", fullmatch=True
     ),
+    ("alertmanager", "enableExecuteCommand"): st.booleans(),
+    ("alertmanager", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
+    ("alertmanager", "storageGib"): st.integers(21, 200),
+    ("alertmanager", "logRetentionDays"): st.sampled_from(LOG_RETENTION_DAYS),
+    ("alertmanager", "deleteImagesOnDestroy"): st.booleans(),
+    ("alertmanager", "port"): PORTS.filter(lambda port: port != CLUSTER_PORT),
+    ("alertmanager", "watchdogUrlSecretArn"): SECRET_ARNS,
+    ("alertmanager", "groupWait"): SHORT_INTERVALS,
+    ("alertmanager", "groupInterval"): SHORT_INTERVALS,
+    ("alertmanager", "repeatInterval"): st.integers(1, 96).map("{}h".format),
+    ("alertmanager", "notifyDays"): st.sampled_from(["", "monday", "monday:friday"]),
+    ("alertmanager", "notifyHours"): st.integers(0, 22).map("{0:02}:00-{0:02}:30".format),
+    ("alertmanager", "timeZone"): st.sampled_from(["UTC", "Europe/Berlin", "Asia/Tokyo"]),
+    ("alertmanager", "routesFile"): st.sampled_from(["", str(ROUTES)]),
     ("notifications", "emails"): st.lists(
         st.from_regex(r"[a-z0-9+_-]{1,20}@([a-z0-9]{1,9}\.){1,3}[a-z]{2,9}", fullmatch=True),
         max_size=20,
@@ -130,6 +158,12 @@ TOGETHER = {
     ("hosts", "count"),
     ("prometheus", "taskCpu"),
     ("prometheus", "taskMemory"),
+    ("alertmanager", "taskCpu"),
+    ("alertmanager", "taskMemory"),
+    ("alertmanager", "replicas"),
+    ("alertmanager", "pageWith"),
+    ("alertmanager", "notifyWith"),
+    *(("alertmanager", key) for key in SECRETS_OF.values()),
 }
 
 
@@ -152,6 +186,17 @@ def legal(draw: st.DrawFn) -> Configuration:
     if draw(st.booleans()):
         rules = {key: draw(ACL_RULES) for key in ("networkAclIngress", "networkAclEgress")}
         values["network"] |= {"networkAcl": True, **rules}
+    page, notify = draw(WAYS), draw(WAYS)
+    values["alertmanager"] = {
+        "taskCpu": cpu,
+        "taskMemory": draw(st.sampled_from(MEMORY_MIB[cpu])),
+        "replicas": draw(st.integers(1, values["network"]["zoneCount"])),
+        "pageWith": page,
+        "notifyWith": notify,
+        **{SECRETS_OF[it]: draw(SECRET_ARNS) for it in {*page, *notify} - {"sns"}},
+    }
+    if "sns" in {*page, *notify}:
+        values["notifications"] = {}
     for (block, key), strategy in LEGAL_VALUES.items():
         if draw(st.booleans()):
             values.setdefault(block, {})[key] = draw(strategy)
@@ -233,6 +278,28 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("prometheus", "runbookBaseUrl"): st.from_regex(
         r"https://[a-z]{1,9}[ {}$\"'/]", fullmatch=True
     ),
+    ("alertmanager", "enableExecuteCommand"): st.one_of(words(), st.integers()),
+    ("alertmanager", "cpuArchitecture"): words(),
+    ("alertmanager", "taskCpu"): st.integers().filter(lambda units: units not in MEMORY_MIB),
+    ("alertmanager", "taskMemory"): st.one_of(words(), st.integers(-10, 511)),
+    ("alertmanager", "storageGib"): outside(21, 200),
+    ("alertmanager", "logRetentionDays"): LOG_DAYS,
+    ("alertmanager", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("alertmanager", "replicas"): outside(1, 8),
+    ("alertmanager", "port"): st.one_of(outside(1024, 65535), st.just(CLUSTER_PORT)),
+    ("alertmanager", "pageWith"): st.one_of(words(), st.lists(words(*INTEGRATIONS), min_size=1)),
+    ("alertmanager", "notifyWith"): st.sampled_from([["webhook", "webhook"], ["x"]]),
+    **{
+        ("alertmanager", key): st.one_of(words(""), st.integers())
+        for key in (*SECRETS_OF.values(), "watchdogUrlSecretArn")
+    },
+    ("alertmanager", "groupWait"): st.one_of(words(), st.integers(2, 99).map("{}h".format)),
+    ("alertmanager", "groupInterval"): st.one_of(words(), st.integers(2, 99).map("{}d".format)),
+    ("alertmanager", "repeatInterval"): st.one_of(words(), st.integers(5, 99).map("{}d".format)),
+    ("alertmanager", "notifyDays"): words("").filter(lambda word: not word.endswith("day")),
+    ("alertmanager", "notifyHours"): words(""),
+    ("alertmanager", "timeZone"): words(),
+    ("alertmanager", "routesFile"): words("").map("no-such/{}".format),
     ("notifications", "emails"): st.one_of(
         words(), st.lists(words(), min_size=1, max_size=3), st.integers()
     ),
@@ -311,7 +378,8 @@ def test_every_legal_configuration_deploys(values: Configuration) -> None:
     deployment = deploy(lambda: runpy.run_path(str(PROGRAM)), config=namespaced(values))
     hosts = deployment.of_type(":Instance")
     assert len(hosts) == values["hosts"]["count"] == len(deployment.exports["host_ids"])
-    (container,) = json.loads(deployment.one(":TaskDefinition").inputs["containerDefinitions"])
+    task = deployment.named("prometheus-task").inputs
+    (container,) = json.loads(task["containerDefinitions"])
     variables = {entry["name"]: entry["value"] for entry in container["environment"]}
     for host in hosts:  # Prometheus finds it
         tags = host.inputs["tags"]

@@ -65,6 +65,32 @@ def test_the_defaults() -> None:
         "target_limit": 2_000,
         "runbook_base_url": "docs/runbooks",
     }
+    assert settings.alertmanager is None
+    assert parse({"alertmanager": {}}).alertmanager == {
+        "enable_execute_command": False,
+        "cpu_architecture": "ARM64",
+        "task_cpu": 256,
+        "task_memory": 512,
+        "storage_gib": 21,
+        "log_retention_days": 14,
+        "delete_images_on_destroy": False,
+        "replicas": 2,
+        "port": 9093,
+        "page_with": (),
+        "notify_with": (),
+        "slack_url_secret_arn": "",
+        "pagerduty_routing_key_secret_arn": "",
+        "opsgenie_api_key_secret_arn": "",
+        "webhook_url_secret_arn": "",
+        "watchdog_url_secret_arn": "",
+        "group_wait": "30s",
+        "group_interval": "5m",
+        "repeat_interval": "4h",
+        "notify_days": "",
+        "notify_hours": "",
+        "time_zone": "UTC",
+        "routes_file": "",
+    }
     assert settings.notifications is None
     assert parse({"notifications": {}}).notifications == {"emails": (), "sms": ()}
 
