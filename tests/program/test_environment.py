@@ -29,6 +29,9 @@ FROM_SETTINGS = {
 FROM_THE_STACK = {"AWS_REGION": REGION, "VPC_ID": "monitoring-vpc-id", "ENVIRONMENT": "staging"}
 """Variables that have no default: without them, the container stops."""
 
+OF_ALERTMANAGER = {"ALERTMANAGER_DNS_NAME": "alertmanager.monitoring.internal"}
+"""Variables that are there with Alertmanager only, besides its port."""
+
 OF_THE_IMAGE = {
     "PROMETHEUS_LISTEN_HOST": "0.0.0.0",  # noqa: S104 - inside a container
     "PROMETHEUS_CONFIG_DIR": "/etc/prometheus",
