@@ -227,6 +227,8 @@ def test_prod_has_every_optional_block() -> None:
 def test_dev_has_no_optional_block(dev: Deployment) -> None:
     assert not [r.name for r in dev.resources if r.type.startswith(("aws:sns/", "aws:kms/"))]
     assert not dev.of_type(":EventRule") + dev.of_type(":MetricAlarm")
+    assert not [r.name for r in dev.resources if r.type.startswith("aws:servicediscovery/")]
+    assert not [r.name for r in dev.resources if r.name.startswith("alertmanager")]
 
 
 def test_prod_tells_people_when_prometheus_is_in_trouble() -> None:
@@ -245,6 +247,32 @@ def test_prod_tells_people_when_prometheus_is_in_trouble() -> None:
     }
     # It begins when the service runs: what has no data yet would be an alarm.
     assert "prometheus-service" in prod.needs(alarm.name)
+
+
+def test_prometheus_finds_two_alertmanagers_which_tell_the_topic() -> None:
+    prod = evaluate(stack="prod")
+    prometheus, group = "prometheus-security-group-id", "alertmanager-security-group-id"
+    name = "alertmanager.monitoring.internal"
+    assert prod.exports["alertmanager_dns_name"] == variables(prod)["ALERTMANAGER_DNS_NAME"] == name
+    assert prod.inputs("names-namespace")["vpc"] == "monitoring-vpc-id"
+    for server in ("alertmanager", "prometheus"):
+        namespace = prod.inputs(f"{server}-name")["dnsConfig"]["namespaceId"]
+        assert namespace == "names-namespace-id"
+        alarm = prod.inputs(f"{server}-watch-too-few-tasks")
+        assert alarm["dimensions"]["ClusterName"] == f"{server}-cluster"
+    assert prod.inputs("alertmanager-service")["desiredCount"] == 2
+    (statement,) = json.loads(prod.inputs("alertmanager-task-role-policy")["policy"])["Statement"]
+    assert statement["Resource"] == prod.exports["notification_topic_arn"]
+    to_alertmanager = [
+        (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"], r.inputs["fromPort"])
+        for direction in ("Egress", "Ingress")
+        for r in prod.of_type(f":SecurityGroup{direction}Rule")
+        if r.inputs.get("referencedSecurityGroupId") in (group, prometheus)
+        and group in (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"])
+        and prometheus in (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"])
+    ]
+    assert to_alertmanager == [(prometheus, group, 9093), (group, prometheus, 9093)]
+    assert f'["{prometheus}", "{group}"]' in prod.exports["foreign_interfaces_command"]
 
 
 def test_messages_link_to_the_same_runbooks_as_alerts() -> None:

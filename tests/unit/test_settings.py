@@ -14,6 +14,7 @@ from settings import BLOCKS, NAMESPACES, PROJECT, Block, HostsArgs, Settings, Se
 from tests.components.examples import EXAMPLES
 from tests.unit.configurations import Values, namespaced, parse, problems
 
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it-AbCdEf"  # noqa: S105
 EMULATED = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
 
 # --- good input ---
@@ -289,6 +290,16 @@ def test_expensive_hosts_are_a_warning(count: int, instance_type: str, usd: str 
     )
     assert list(settings.warnings([])) == ([expected] if usd else [])
     assert not list(settings.warnings([], secret=["hosts"]))
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [({}, True), ({"watchdogUrlSecretArn": SECRET_ARN}, True), ({"pageWith": ["sns"]}, False)],
+)
+def test_alerts_that_nobody_is_told_of_are_a_warning(block: Values, *, told: bool) -> None:
+    settings = parse({"alertmanager": block, "notifications": {"emails": ["me@example.com"]}})
+    sentence = f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
+    assert list(settings.warnings([])) == ([sentence] if told else [])
 
 
 @pytest.mark.parametrize(
