@@ -39,11 +39,12 @@ NOW = Row(
             text=True,
         ),
         stat(
-            "Replicas up",
-            "Those that Prometheus can scrape.",
-            units.Short,
-            Query("sum(up{SCOPE})"),
-            limits=Limits(critical=1, below=True),
+            "Replicas down",
+            "Share of the replicas that DNS knows and Prometheus cannot scrape.",
+            units.PercentUnit,
+            Query("1 - avg(up{SCOPE})"),
+            limits=Limits(critical=0.5),
+            alerts=("AlertmanagerClusterDown",),
             width=3,
         ),
         stat(
@@ -51,6 +52,7 @@ NOW = Row(
             "As the replica sees it that knows fewest. Two clusters of one page twice.",
             units.Short,
             Query("min(alertmanager_cluster_members{SCOPE})"),
+            alerts=("AlertmanagerMembersInconsistent",),
             width=3,
         ),
         stat(
@@ -67,6 +69,7 @@ NOW = Row(
             units.BoolYesNo,
             Query("min(alertmanager_config_last_reload_successful{SCOPE})"),
             limits=Limits(critical=ANY, below=True),
+            alerts=("AlertmanagerFailedReload",),
             width=3,
         ),
         stat(
@@ -75,6 +78,7 @@ NOW = Row(
             units.Short,
             Query('count(count_values("hash", alertmanager_config_hash{SCOPE}))'),
             limits=Limits(critical=2),
+            alerts=("AlertmanagerConfigInconsistent",),
             width=3,
         ),
         stat(
@@ -163,6 +167,7 @@ NOTIFICATIONS = Row(
                 needs=SENT,
             ),
             limits=SHARE,
+            alerts=("AlertmanagerFailedToSendAlerts", "AlertmanagerClusterFailedToSendAlerts"),
             maximum=1,
         ),
         graph(
@@ -258,6 +263,7 @@ RESOURCES = Row(
             "In the hour before.",
             units.Short,
             Query("changes(process_start_time_seconds{SCOPE}[1h])", "{{instance}}"),
+            alerts=("AlertmanagerClusterCrashlooping",),
             width=8,
         ),
     ),

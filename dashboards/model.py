@@ -248,25 +248,18 @@ PLACE = 'environment=~"$environment|", region=~"$region|"'
 """A series without these labels counts as well: Prometheus gives them, as external labels, to what
 it sends elsewhere (Alertmanager, remote write), and not to what it stores itself."""
 
-_ONE_PLACE = (
-    "rules.d records no prometheus_environment_info yet: until then, All is the only choice"
-)
-
 ENVIRONMENT = Variable(
     "environment",
     "Environment",
     "Of the Prometheus servers that share a data source; one server has one.",
-    Query("label_values(prometheus_environment_info, environment)", empty_when_healthy=_ONE_PLACE),
+    Query("label_values(prometheus_environment_info, environment)"),
     all_value=".*",
 )
 REGION = Variable(
     "region",
     "Region",
     "AWS region of the Prometheus servers that share a data source; one server has one.",
-    Query(
-        'label_values(prometheus_environment_info{environment=~"$environment"}, region)',
-        empty_when_healthy=_ONE_PLACE,
-    ),
+    Query('label_values(prometheus_environment_info{environment=~"$environment"}, region)'),
     all_value=".*",
 )
 
