@@ -5,10 +5,10 @@ from typing import Annotated, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import assets, checks, policies
+from components import checks, policies
 from components.arguments import Knob, arguments, resolve
 from components.notifications.events import NOTIFICATIONS, Notification, Service, runbook_url
-from components.prometheus.container import base_url
+from components.runbooks import RunbookBaseUrl
 
 PERIOD_S = 60
 """AWS counts a service's tasks once a minute."""
@@ -39,7 +39,7 @@ class ServiceWatchArgs(TypedDict):
     desired_count: NotRequired[Annotated[int, Knob(1, checks.whole(1, MAX_TASKS))]]
     """Number of tasks that the service should have, 1 to 100."""
 
-    runbook_base_url: NotRequired[Annotated[str, Knob(assets.RUNBOOKS, base_url)]]
+    runbook_base_url: NotRequired[RunbookBaseUrl]
     """Where the runbooks are, as every message says: a URL without a slash at its end. A relative
     path is one in a checkout of this project."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from components.containers.definition import Container, SecretValue
@@ -26,22 +25,6 @@ SIZE_RETENTION_SHARE = 0.8
 
 Source: https://prometheus.io/docs/prometheus/latest/storage/ (at most 80 to 85 %)
 """
-
-
-_BASE_URL = re.compile(r"[A-Za-z0-9._~:/?&=%@+,-]*[A-Za-z0-9._~=-]", re.ASCII)
-
-
-def base_url(value: str) -> None:
-    """Check what alerts' links begin with; braces, for one, would be a template's.
-
-    Raises:
-        ValueError: with what is expected.
-    """
-    if not _BASE_URL.fullmatch(value):
-        raise ValueError(
-            "expected a URL such as https://example.com/runbooks, of letters, digits and"
-            " . _ ~ : / ? & = % @ + , - without a slash at its end"
-        )
 
 
 def environment_variables(

@@ -13,7 +13,7 @@ import yaml
 from components import assets
 from components.notifications.events import NOTIFICATIONS, runbook_url
 from components.notifications.service_watch import TOO_FEW_TASKS
-from components.prometheus.container import base_url
+from components.runbooks import base_url
 from sandbox.binaries import ensure
 from tests.configuration.rules_files import (
     ALERTS,
