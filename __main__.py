@@ -16,6 +16,8 @@ from components import (
     ExporterGroupArgs,
     ExporterNode,
     ExporterNodeArgs,
+    GrafanaService,
+    GrafanaServiceArgs,
     MonitoringNetwork,
     MonitoringNetworkArgs,
     NotificationTopic,
@@ -54,9 +56,11 @@ if settings.notifications is not None:
     notifications = NotificationTopic(
         "notifications", pick(NotificationTopicArgs, settings.notifications)
     )
-if settings.alertmanager is not None:
+# A server that is alone is looked for by nobody.
+if settings.alertmanager is not None or settings.grafana is not None:
     names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
     server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
+if settings.alertmanager is not None:
     alertmanager = AlertmanagerService(
         "alertmanager",
         {
@@ -76,6 +80,23 @@ prometheus = PrometheusService(
         "alertmanager_port": (settings.alertmanager or settings.prometheus)["port"],
     },
 )
+
+grafana = None
+if settings.grafana is not None:
+    grafana = GrafanaService(
+        "grafana",
+        {
+            **pick(GrafanaServiceArgs, {**settings.grafana, **server}),
+            # Nobody looks for Grafana by name.
+            "namespace_id": "",
+            "namespace_domain": "",
+            "prometheus_dns_name": prometheus.dns_name,
+            "prometheus_port": settings.prometheus["port"],
+            "prometheus_security_group_id": prometheus.security_group_id,
+            "scrape_interval": settings.prometheus["scrape_interval"],
+            "runbook_base_url": settings.prometheus["runbook_base_url"],
+        },
+    )
 
 exporters = ExporterGroup(
     "exporters",
@@ -149,6 +170,16 @@ if alertmanager and settings.alertmanager:
     pulumi.export("alertmanager_dns_name", alertmanager.dns_name)
     if settings.alertmanager["enable_execute_command"] and not settings.on_this_machine:
         pulumi.export("alertmanager_port_forwarding_command", alertmanager.port_forwarding_command)
+if grafana and settings.grafana:
+    pulumi.export("grafana_cluster_name", grafana.cluster_name)
+    pulumi.export("grafana_service_name", grafana.service_name)
+    pulumi.export("grafana_log_group_name", grafana.log_group_name)
+    pulumi.export("grafana_admin_password_secret_arn", grafana.admin_password_secret_arn)
+    pulumi.export("grafana_admin_password_command", grafana.admin_password_command)
+    if settings.on_this_machine:
+        pulumi.export("grafana_url", f"http://127.0.0.1:{settings.grafana['port']}")
+    elif settings.grafana["enable_execute_command"]:
+        pulumi.export("grafana_port_forwarding_command", grafana.port_forwarding_command)
 pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
 pulumi.export("host_ids", host_ids)

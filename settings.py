@@ -31,6 +31,7 @@ from components import (
     AlertmanagerServiceArgs,
     ExporterGroupArgs,
     ExporterNodeArgs,
+    GrafanaServiceArgs,
     MonitoringNetworkArgs,
     NotificationTopicArgs,
     PrometheusServiceArgs,
@@ -155,6 +156,17 @@ BLOCKS: Mapping[str, Block] = {
         frozenset(),
         optional=True,
     ),
+    "grafana": Block(
+        "Grafana, with dashboards of what Prometheus stores.",
+        (GrafanaServiceArgs,),
+        frozenset(
+            {
+                *("version", "assign_public_ip", "image_context"),
+                *("prometheus_port", "alertmanager_port", "scrape_interval", "runbook_base_url"),
+            }
+        ),
+        optional=True,
+    ),
 }
 """Name of a block -> what is in it."""
 
@@ -172,6 +184,7 @@ class Settings:
     prometheus: Mapping[str, Any]
     alertmanager: Mapping[str, Any] | None
     notifications: Mapping[str, Any] | None
+    grafana: Mapping[str, Any] | None
     emulated: bool
     """Whether the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8."""
 

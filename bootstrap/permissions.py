@@ -178,6 +178,7 @@ RESOURCES: Mapping[str, Calls] = {
         " route53:GetHostedZone ListHostedZonesByName ChangeResourceRecordSets",
     ),
     "random:index/randomId:RandomId": Calls(),
+    "random:index/randomPassword:RandomPassword": Calls(),
 }
 """Pulumi's token of a type -> what its provider calls."""
 

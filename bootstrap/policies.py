@@ -17,7 +17,7 @@ IN_REGION_AND_PROJECT = {
     }
 }
 
-SERVERS = ("prometheus", "alertmanager")
+SERVERS = ("prometheus", "alertmanager", "grafana")
 """The servers' components, whose names begin the names in AWS."""
 
 
@@ -85,7 +85,11 @@ SCOPES = (
     Scope(
         "Logs", "logs:", _arns("logs", *(f"log-group:{it}-*" for it in (*SERVERS, "monitoring")))
     ),
-    Scope("Secrets", "secretsmanager:", _arns("secretsmanager", "secret:prometheus-*")),
+    Scope(
+        "Secrets",
+        "secretsmanager:",
+        _arns("secretsmanager", *(f"secret:{it}-*" for it in SERVERS)),
+    ),
     # AWS cannot limit these to resources.
     Scope("TaskDefinitions", r"ecs:(\w*TaskDefinition|CreateCluster)", condition=IN_REGION),
     Scope(

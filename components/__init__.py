@@ -5,6 +5,7 @@ Nothing in here reads `pulumi.Config` or knows the stack's name: every value is 
 
 from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
+from components.grafana import GrafanaService, GrafanaServiceArgs
 from components.network import (
     MonitoringNetwork,
     MonitoringNetworkArgs,
@@ -26,6 +27,8 @@ __all__ = [
     "ExporterGroupArgs",
     "ExporterNode",
     "ExporterNodeArgs",
+    "GrafanaService",
+    "GrafanaServiceArgs",
     "MonitoringNetwork",
     "MonitoringNetworkArgs",
     "NotificationTopic",

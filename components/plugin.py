@@ -12,6 +12,7 @@ from pulumi.provider.server import ComponentInitError
 from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.arguments import ArgumentError, camel, sentences
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
+from components.grafana import GrafanaService, GrafanaServiceArgs
 from components.network import (
     MonitoringNetwork,
     MonitoringNetworkArgs,
@@ -33,6 +34,7 @@ COMPONENTS = {
     ServiceNamespace: ServiceNamespaceArgs,
     AlertmanagerService: AlertmanagerServiceArgs,
     PrometheusService: PrometheusServiceArgs,
+    GrafanaService: GrafanaServiceArgs,
     ExporterGroup: ExporterGroupArgs,
     ExporterNode: ExporterNodeArgs,
     NotificationTopic: NotificationTopicArgs,

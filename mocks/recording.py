@@ -48,6 +48,7 @@ INVOKES: dict[str, dict[str, Any] | Callable[[Mapping[str, Any]], dict[str, Any]
 }
 
 SECRET_KEY = "the-secret-half-of-the-key"  # noqa: S105 - what the tests look for
+PASSWORD = "the-random-password"  # noqa: S105 - as above
 
 
 class Registered(NamedTuple):
@@ -102,6 +103,7 @@ class Recording(Mocks):
             },
             "docker:index/image:Image": {"repoDigest": "repository@sha256:" + "0" * 64},
             "random:index/randomId:RandomId": {"hex": "0badcafe"},
+            "random:index/randomPassword:RandomPassword": {"result": as_secret(PASSWORD)},
             "aws:ec2/instance:Instance": {"privateIp": "10.42.0.10"},
             "aws:ec2/eip:Eip": {"allocationId": f"{args.name}-allocation"},
         }

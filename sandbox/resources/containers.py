@@ -1,7 +1,8 @@
-"""Registry, image, cluster, task definition, service, its name, log group, random ids of names."""
+"""Registry, image, cluster, task definition, service, its name, log group, what is random."""
 
 import base64
 import secrets
+import string
 
 from sandbox.resources import images, read_back
 from sandbox.resources.base import Client, Inputs, Step
@@ -42,6 +43,12 @@ def _random_id(_client: Client, given: Inputs) -> dict[str, str]:
         "b64Url": base64.urlsafe_b64encode(content).decode().rstrip("="),
         "b64Std": base64.b64encode(content).decode(),
     }
+
+
+def _random_password(_client: Client, given: Inputs) -> dict[str, str]:
+    alphabet = string.ascii_letters + string.digits + ("!@#$%&*()-_=+" if given["special"] else "")
+    result = "".join(secrets.choice(alphabet) for _ in range(given["length"]))
+    return {"id": "none", "result": result}  # the provider calls them all so
 
 
 RESOURCE_TYPES = {
@@ -167,5 +174,15 @@ RESOURCE_TYPES = {
         by_code="byteLength",
         required="byteLength",
         outputs={name: name for name in ("hex", "dec", "b64Url", "b64Std")},
+    ),
+    "random:index/randomPassword:RandomPassword": ResourceType(
+        "",
+        _random_password,
+        "id",
+        by_code="length special keepers",
+        required="length",
+        defaults={"special": True},
+        outputs={"result": "result"},
+        secret_outputs=frozenset({"result"}),
     ),
 }

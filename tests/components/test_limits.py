@@ -9,6 +9,7 @@ from components import (
     AlertmanagerServiceArgs,
     ExporterGroupArgs,
     ExporterNodeArgs,
+    GrafanaServiceArgs,
     MonitoringNetworkArgs,
     NotificationTopicArgs,
     PrometheusServiceArgs,
@@ -239,6 +240,24 @@ LIMITS = [
         )
         for key in ("page_with", "notify_with")
     ],
+    *[
+        (GrafanaServiceArgs, key, *PORTS)
+        for key in ("port", "prometheus_port", "alertmanager_port")
+    ],
+    (
+        GrafanaServiceArgs,
+        "admin_password_rotation",
+        [1, 1_000_000],
+        [0, 1_000_001],
+        "expected a whole number from 1 to 1000000",
+    ),
+    (
+        GrafanaServiceArgs,
+        "oidc_scopes",
+        [["openid"], ["email", "openid"]],
+        [[], ["email"], ["openid", ""], ["openid email"], ["openid", "a,b"]],
+        "expected scopes without blanks and commas, openid among them",
+    ),
     (ExporterGroupArgs, "node_exporter_port", *PORTS),
     (
         ExporterGroupArgs,

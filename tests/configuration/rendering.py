@@ -21,8 +21,8 @@ _FAKE_SERVER = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
 def image_defaults(source: Path = SOURCE) -> dict[str, str]:
     """Return the variables that a folder's Dockerfile sets."""
     text = (source / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    [instruction] = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
-    return dict(word.split("=", 1) for word in instruction.split())
+    instructions = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    return dict(word.split("=", 1) for line in instructions for word in line.split())
 
 
 @dataclass(frozen=True)

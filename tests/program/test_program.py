@@ -437,6 +437,54 @@ def _zone(name: str) -> str:
     return (of_private or of_public or [name, ""])[1]
 
 
+# --- Grafana ---
+
+
+def test_grafana_is_off_and_nothing_of_it_is_there(dev: Deployment) -> None:
+    assert dev.of_type(":GrafanaService") == dev.of_type(":ServiceNamespace") == []
+    assert not [name for name in dev.exports if "grafana" in name]
+    assert "serviceRegistries" not in dev.inputs("prometheus-service")
+
+
+def test_grafana_finds_prometheus_by_name_and_knows_of_it_what_it_has_to() -> None:
+    deployment = evaluate(
+        {
+            "prometheus": {
+                "port": 9091,
+                "scrapeInterval": "30s",
+                "runbookBaseUrl": "https://x.org/r",
+            },
+            "grafana": {"port": 3001, "anonymousViewer": True, "enableExecuteCommand": True},
+        }
+    )
+    (container,) = json.loads(deployment.inputs("grafana-task")["containerDefinitions"])
+    given = {entry["name"]: entry["value"] for entry in container["environment"]}
+    assert given == {
+        "PROMETHEUS_URL": "http://prometheus.monitoring.internal:9091",
+        "SCRAPE_INTERVAL": "30s",
+        "RUNBOOK_BASE_URL": "https://x.org/r",
+        "GF_SERVER_HTTP_PORT": "3001",
+        "GF_SECURITY_COOKIE_SECURE": "false",
+        "GF_AUTH_ANONYMOUS_ENABLED": "true",
+    }
+    assert deployment.inputs("prometheus-name")["name"] == "prometheus"
+    rule = deployment.inputs("grafana-security-group-prometheus-ingress")
+    assert rule["securityGroupId"] == "prometheus-security-group-id"
+    assert rule["referencedSecurityGroupId"] == "grafana-security-group-id"
+    assert rule["fromPort"] == rule["toPort"] == 9091
+    assert deployment.inputs("grafana-service")["networkConfiguration"]["subnets"] == [
+        "monitoring-public-0-id",
+        "monitoring-public-1-id",
+    ]
+    exports = deployment.exports
+    arn = f"arn:aws:mock:{REGION}:{ACCOUNT}:grafana-admin-password-secret"
+    assert exports["grafana_admin_password_secret_arn"] == arn
+    assert f"--secret-id {arn} " in exports["grafana_admin_password_command"]
+    forwarding = exports["grafana_port_forwarding_command"]
+    assert "--service-name grafana-service " in forwarding
+    assert forwarding.endswith(" --parameters portNumber=3001,localPortNumber=3001")
+
+
 # --- bad configuration ---
 
 

@@ -563,10 +563,18 @@ def cases(w: World) -> dict[str, Case]:
             },
             {"name": "another"},
         ),
+        "random:index/randomPassword:RandomPassword": Case(
+            {"length": 32, "special": False, "keepers": {"rotation": "1"}},
+            None,
+            {"keepers": {"rotation": "2"}},
+        ),
     }
 
 
-STATE_ONLY = {"random:index/randomId:RandomId"}
+STATE_ONLY = {
+    "random:index/randomId:RandomId",
+    "random:index/randomPassword:RandomPassword",
+}
 """They are nowhere but in the state."""
 
 LEFT = {

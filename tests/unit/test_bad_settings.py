@@ -109,6 +109,18 @@ BAD: list[tuple[str, Any, str]] = [
     ],
     ("notifications.emails", ["me"], "'me': expected an e-mail address such as on-call@"),
     ("notifications.sms", ["0151"], "'0151': expected a phone number in E.164 format"),
+    ("grafana.enableExecuteCommand", 1, "expected true or false"),
+    ("grafana.cpuArchitecture", "arm64", "expected one of ARM64, X86_64"),
+    ("grafana.taskCpu", 300, "expected one of 256, 512, 1024, 2048, 4096, 8192, 16384"),
+    ("grafana.taskMemory", 4096, "with 256 CPU units, Fargate offers 512, 1024, 2048"),
+    ("grafana.storageGib", 20, f"{WHOLE} from 21 to 200 GiB"),
+    ("grafana.logRetentionDays", 15, "expected one of 1, 3, 5, 7, 14, 30"),
+    ("grafana.deleteImagesOnDestroy", "no", "expected true or false"),
+    ("grafana.port", 80, f"{WHOLE} from 1024 to 65535"),
+    ("grafana.anonymousViewer", "yes", "expected true or false"),
+    ("grafana.adminPasswordRotation", 0, f"{WHOLE} from 1 to 1000000"),
+    ("grafana.oidcScopes", ["email"], "expected scopes without blanks and commas, openid among"),
+    ("grafana.oidcRoleAttributePath", 1, "expected a string: put it in quotes"),
 ]
 
 
@@ -147,6 +159,7 @@ def test_every_key_of_every_block_has_a_bad_value() -> None:
                 "q is unknown: expected one of alertmanager, environment, hosts, network,"
                 " notifications, prometheus"
             ),
+            f"q is unknown: expected one of {', '.join(sorted({*BLOCKS, 'environment'}))}",
         ),
         ({"network": {"zonecount": 2}}, "network.zonecount is unknown: did you mean zoneCount?"),
         ({"network": {"vpc_cidr": ""}}, "network.vpc_cidr is unknown: did you mean vpcCidr?"),
@@ -180,9 +193,10 @@ def test_what_the_program_gives_is_no_setting() -> None:
         "network": {"allowLoopbackCidr": True, "sshCidrs": [], "instanceTypes": []},
         "hosts": {"replaceOnNewAmi": True, "associatePublicIp": True, "environment": "dev"},
         "prometheus": {"version": "3.0.0", "imageContext": "", "assignPublicIp": True},
+        "grafana": {"prometheusPort": 9090, "scrapeInterval": "15s", "runbookBaseUrl": "docs"},
     }
     lines = problems(given)
-    assert len(lines) == 9
+    assert len(lines) == 12
     assert all(" is unknown: " in line for line in lines)
 
 
@@ -194,6 +208,7 @@ def test_a_block_that_is_no_mapping(text: str) -> None:
 
 
 AFTER = {"alertmanager.routesFile", "alertmanager.taskMemory", "prometheus.taskMemory"}
+AFTER = {"prometheus.taskMemory", "grafana.taskMemory"}
 """Checked against another key, and so only when that one is legal."""
 
 

@@ -146,6 +146,17 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("notifications", "sms"): st.lists(
         st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), max_size=20, unique=True
     ),
+    ("grafana", "enableExecuteCommand"): st.booleans(),
+    ("grafana", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
+    ("grafana", "storageGib"): st.integers(21, 200),
+    ("grafana", "logRetentionDays"): st.sampled_from(LOG_RETENTION_DAYS),
+    ("grafana", "deleteImagesOnDestroy"): st.booleans(),
+    ("grafana", "port"): PORTS,
+    ("grafana", "anonymousViewer"): st.booleans(),
+    ("grafana", "adminPasswordRotation"): st.integers(1, 1_000_000),
+    ("grafana", "oidcScopes"): st.lists(NAMES, max_size=3).map(lambda more: ["openid", *more]),
+    # Without an identity provider, which is not here, nobody has a role of theirs.
+    ("grafana", "oidcRoleAttributePath"): st.just(""),
 }
 """Block and key -> its legal values, for the keys that stand alone."""
 
@@ -164,7 +175,14 @@ TOGETHER = {
     ("alertmanager", "pageWith"),
     ("alertmanager", "notifyWith"),
     *(("alertmanager", key) for key in SECRETS_OF.values()),
+    ("grafana", "taskCpu"),
+    ("grafana", "taskMemory"),
 }
+
+
+TASKS = st.sampled_from([(cpu, size) for cpu, sizes in MEMORY_MIB.items() for size in sizes]).map(
+    lambda pair: {"taskCpu": pair[0], "taskMemory": pair[1]}
+)
 
 
 @st.composite
@@ -174,22 +192,22 @@ def legal(draw: st.DrawFn) -> Configuration:
     prefix = draw(st.integers(max(16, around.prefixlen), 27))
     number = draw(st.integers(0, 2 ** (prefix - around.prefixlen) - 1))
     first = int(around.network_address) + (number << (32 - prefix))
-    cpu = draw(st.sampled_from(sorted(MEMORY_MIB)))
     values: Configuration = {
         "network": {
             "vpcCidr": f"{ipaddress.IPv4Address(first)}/{prefix}",
             "zoneCount": draw(st.integers(1, min(len(ZONES), {27: 1, 26: 2}.get(prefix, 8)))),
         },
         "hosts": {"count": draw(st.integers(0, 5))},
-        "prometheus": {"taskCpu": cpu, "taskMemory": draw(st.sampled_from(MEMORY_MIB[cpu]))},
+        "prometheus": draw(TASKS),
     }
+    if draw(st.booleans()):
+        values["grafana"] = draw(TASKS)
     if draw(st.booleans()):
         rules = {key: draw(ACL_RULES) for key in ("networkAclIngress", "networkAclEgress")}
         values["network"] |= {"networkAcl": True, **rules}
     page, notify = draw(WAYS), draw(WAYS)
     values["alertmanager"] = {
-        "taskCpu": cpu,
-        "taskMemory": draw(st.sampled_from(MEMORY_MIB[cpu])),
+        **draw(TASKS),
         "replicas": draw(st.integers(1, values["network"]["zoneCount"])),
         "pageWith": page,
         "notifyWith": notify,
@@ -306,6 +324,18 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("notifications", "sms"): st.one_of(
         words(), st.lists(words(), min_size=1, max_size=3), st.integers()
     ),
+    ("grafana", "cpuArchitecture"): words(),
+    ("grafana", "taskCpu"): st.integers().filter(lambda units: units not in MEMORY_MIB),
+    ("grafana", "taskMemory"): st.one_of(words(), st.integers(-10, 511)),
+    ("grafana", "storageGib"): outside(21, 200),
+    ("grafana", "logRetentionDays"): LOG_DAYS,
+    ("grafana", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("grafana", "enableExecuteCommand"): st.one_of(words(), st.integers()),
+    ("grafana", "port"): st.one_of(outside(1024, 65535), words()),
+    ("grafana", "anonymousViewer"): st.one_of(words(), st.integers()),
+    ("grafana", "adminPasswordRotation"): outside(1, 1_000_000),
+    ("grafana", "oidcScopes"): st.lists(words("openid"), max_size=3),
+    ("grafana", "oidcRoleAttributePath"): st.integers(),
 }
 
 
@@ -380,6 +410,7 @@ def test_every_legal_configuration_deploys(values: Configuration) -> None:
     assert len(hosts) == values["hosts"]["count"] == len(deployment.exports["host_ids"])
     task = deployment.named("prometheus-task").inputs
     (container,) = json.loads(task["containerDefinitions"])
+    (container,) = json.loads(deployment.inputs("prometheus-task")["containerDefinitions"])
     variables = {entry["name"]: entry["value"] for entry in container["environment"]}
     for host in hosts:  # Prometheus finds it
         tags = host.inputs["tags"]

@@ -46,6 +46,7 @@ def test_the_defaults() -> None:
         "discovery_tag_key": "prometheus-scrape",
         "discovery_tag_value": "true",
     }
+    assert settings.grafana is None
     assert settings.prometheus == {
         "enable_execute_command": False,
         "cpu_architecture": "ARM64",
@@ -94,6 +95,23 @@ def test_the_defaults() -> None:
     }
     assert settings.notifications is None
     assert parse({"notifications": {}}).notifications == {"emails": (), "sms": ()}
+
+
+def test_the_defaults_of_what_is_switched_on() -> None:
+    assert parse({"grafana": {}}).grafana == {
+        "enable_execute_command": False,
+        "cpu_architecture": "ARM64",
+        "task_cpu": 256,
+        "task_memory": 512,
+        "storage_gib": 21,
+        "log_retention_days": 14,
+        "delete_images_on_destroy": False,
+        "port": 3000,
+        "anonymous_viewer": False,
+        "admin_password_rotation": 1,
+        "oidc_scopes": ("openid", "email", "profile"),
+        "oidc_role_attribute_path": "",
+    }
 
 
 EXAMPLES_OF_ARGUMENTS = {HostsArgs: {"count": 5}} | {
