@@ -192,6 +192,8 @@ def _status(parsed: Options) -> int:
     print(f"Emulated AWS:  {current.emulator_url}")
     print(f"Logs:          {found.logs}\n")
     print(error or prometheus.table(targets))
+    if current.not_run:
+        print("", *current.not_run, sep="\n")
     if not_up or failing:
         print("", *shortened(not_up, _MOST_REASONS), *failing, sep="\n")
     return 0
@@ -220,6 +222,7 @@ def _report(
         "urls": {"prometheus": current.prometheus_url, "emulator": current.emulator_url},
         "logs": str(found.logs),
         "outputs": _outputs(found, current),
+        "not_run": current.not_run,
         "targets": [target._asdict() for target in targets],
         "prometheus_error": error,
     }

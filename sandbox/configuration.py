@@ -62,6 +62,8 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
     config = _stack_file(stack)
     for path, value in {**_overrides(vpc), **_intervals(0), **changes}.items():
         _set(config, path, value)
+    if isinstance(config.get(_full("grafana")), Mapping) and "grafana.port" not in changes:
+        _set(config, "grafana.port", free_port())
     for path in _encrypted("", config):
         raise ConfigurationError(
             f"{path} in Pulumi.{stack}.yaml is encrypted, and the sandbox has no key: give a value"

@@ -1,10 +1,11 @@
 """The ECS agent: runs the tasks of the emulator's services, which the emulator itself does not."""
 
 import logging
+import math
 import shutil
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sandbox import processes, secret_references
 from sandbox.credentials import CredentialServer
 from sandbox.following import Follower
 from sandbox.resources import Account, GoneError, ImageSource, images
-from sandbox.runtimes import ContainerSpec, ImageError, Running, Runtime
+from sandbox.runtimes import ContainerSpec, ImageError, NotRunError, Running, Runtime
 from sandbox.secret_references import SecretError
 from sandbox.security_groups import task_description
 
@@ -65,7 +66,9 @@ class _Service:
     not_before: float = 0.0
     """Backoff: when the next task may start."""
     revision: str = ""
-    """ARN of the task definition that `failures` is about."""
+    """ARN of the task definition that `failures` and `not_run` are about."""
+    not_run: str = ""
+    """Why this machine cannot run its tasks; empty if it can."""
 
 
 class Agent(Follower):
@@ -76,7 +79,14 @@ class Agent(Follower):
     else (its TSDB has a single writer), and what a service says of it moto does not keep.
     """
 
-    def __init__(self, account: Account, runtime: Runtime, directory: Path, logs: Path) -> None:
+    def __init__(
+        self,
+        account: Account,
+        runtime: Runtime,
+        directory: Path,
+        logs: Path,
+        tell: Callable[[list[str]], None] = lambda _not_run: None,
+    ) -> None:
         """Prepare the agent; `start` starts it.
 
         Args:
@@ -84,6 +94,7 @@ class Agent(Follower):
             runtime: the way to run containers.
             directory: where the volumes of tasks go.
             logs: where the output of containers goes, a file a task.
+            tell: called with what cannot be run here, and why, when that changes.
         """
         super().__init__("ecs", account)
         self._runtime = runtime
@@ -91,6 +102,8 @@ class Agent(Follower):
         self._logs = logs
         self._services: dict[str, _Service] = {}
         self._credentials: dict[str, CredentialServer] = {}
+        self._tell = tell
+        self._told: list[str] = []
 
     def _end(self) -> None:
         for service in self._services.values():
@@ -135,11 +148,16 @@ class Agent(Follower):
         self._services = {arn: self._services.get(arn, _Service()) for arn in wanted}
         for arn, service in wanted.items():
             self._reconcile_service(self._services[arn], service)
+        not_run = [it.not_run for it in self._services.values() if it.not_run]
+        if not_run != self._told:
+            self._told = not_run
+            self._tell(not_run)
 
     def _reconcile_service(self, known: _Service, service: Mapping[str, Any]) -> None:
         revision = service["taskDefinition"]
         if known.revision != revision:
             known.revision, known.failures, known.not_before = revision, 0, 0.0
+            known.not_run = ""
         outdated = [it for it in known.tasks if it.definition["taskDefinitionArn"] != revision]
         self._stop_tasks(known, outdated, f"replaced by {revision.rsplit('/', 1)[-1]}")
         desired = service["desiredCount"]
@@ -193,6 +211,10 @@ class Agent(Follower):
                 self._run(task, ContainerSpec(container, image, environment, volumes, task.log))
         except SecretError as error:
             self._fail(known, task, f"ResourceInitializationError: {error}")
+            return
+        except NotRunError as error:
+            known.not_run, known.not_before = str(error), math.inf
+            self._stop_tasks(known, [task], known.not_run)
             return
         except (ImageError, OSError) as error:
             self._fail(known, task, str(error))

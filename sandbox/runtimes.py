@@ -15,12 +15,19 @@ from sandbox.errors import SandboxError
 from sandbox.processes import Process
 from sandbox.resources import ImageSource
 
-ISOLATION = {"PROMETHEUS_LISTEN_HOST": LOOPBACK}
+ISOLATION = {"PROMETHEUS_LISTEN_HOST": LOOPBACK, "GF_SERVER_HTTP_ADDR": LOOPBACK}
 """A task's network is its own on AWS; here the machine's loopback is: nobody else may connect."""
+
+IN_IMAGES_ONLY = {"grafana": "Grafana"}
+"""Container -> its server, of which there is an image, and no program for `sandbox.binaries`."""
 
 
 class ImageError(SandboxError):
     """The image cannot be had; the message says why."""
+
+
+class NotRunError(ImageError):
+    """The container cannot be run on this machine, however often it is tried."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,13 @@ class ProcessRuntime:
         self._path = os.pathsep.join([*map(str, binaries), os.environ.get("PATH", os.defpath)])
 
     def start(self, spec: ContainerSpec) -> Running:
-        """Start the process; see `Runtime.start`."""
+        """Start the process; see `Runtime.start`.
+
+        Raises:
+            NotRunError: there is no program.
+        """
+        if server := IN_IMAGES_ONLY.get(spec.definition["name"]):
+            raise NotRunError(f"{server} is not run here: its image cannot be had")
         image = parse_dockerfile(spec.image.dockerfile.read_text(encoding="utf-8"))
         paths = {
             inside: (spec.image.context / source).resolve()

@@ -121,7 +121,7 @@ class Sandbox:
         self.hosts.start()
         stack.callback(self.hosts.stop)
         runtime = self._runtime(account, files)
-        self._agent = Agent(account, runtime, self.directory.volumes, logs)
+        self._agent = Agent(account, runtime, self.directory.volumes, logs, self._not_run)
         self._agent.start()
         stack.callback(self._agent.stop)
         self._progress("hosts and ECS agent started")
@@ -238,6 +238,12 @@ class Sandbox:
 
     def _no_docker(self, problem: str) -> None:
         self._progress(f"containers run as processes, as Docker cannot be used: {problem}")
+
+    def _not_run(self, reasons: list[str]) -> None:
+        self.state.not_run = reasons
+        self.directory.write(self.state)
+        for reason in reasons:
+            self._progress(reason)
 
     def _resources_progress(self, count: int) -> None:
         if count % 25 == 0:

@@ -12,7 +12,7 @@ from dashboards.catalogue import DASHBOARDS
 from dashboards.model import Dashboard, Query
 from sandbox import prometheus
 from tests.dashboards.queries import expression, filled, label, queries
-from tests.sandbox.command import Account, Deployed
+from tests.sandbox.command import Account, Deployed, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,10 @@ def url() -> Iterator[str]:
         *("--config", "prometheus.discoveryRefreshInterval=5s"),
         *("--config", "prometheus.scrapeInterval=2s"),
     ) as deployed:
-        yield Account(deployed).url
+        found = Account(deployed).url
+        # What the variables list is recorded by a rule.
+        until("a rule", FIRST_DATA_S, lambda: has_data(found, "prometheus_environment_info"))
+        yield found
 
 
 def has_data(url: str, text: str) -> bool:

@@ -31,6 +31,8 @@ class Service(NamedTuple):
     cluster: str
     arn: str
     command: str
+    told: list[list[str]]
+    """What the agent has said that it cannot run."""
 
     def pids(self) -> set[int]:
         return {process.pid for process in processes(self.command)}
@@ -87,9 +89,10 @@ def service(tmp_path: Path) -> Iterator[Service]:
         desiredCount=2,
         networkConfiguration={"subnets": subnets, "securityGroups": [group]},
     ).id
-    agent = Agent(account, ProcessRuntime([]), tmp_path / "volumes", tmp_path)
+    told: list[list[str]] = []
+    agent = Agent(account, ProcessRuntime([]), tmp_path / "volumes", tmp_path, told.append)
     agent.start()
-    made = Service(account, agent, cluster, arn, command)
+    made = Service(account, agent, cluster, arn, command, told)
     try:
         until("two tasks run", _TIMEOUT_S, lambda: len(made.pids()) == 2)
         yield made
@@ -138,3 +141,23 @@ def test_a_deployment_replaces_all_tasks_and_forgets_failures(service: Service) 
     replaced = lambda: len(now := service.pids()) == 2 and not now & before  # noqa: E731
     until("both are replaced", _TIMEOUT_S, replaced)
     assert service.agent.failure_count() == 0
+
+
+def test_what_is_in_an_image_only_is_told_and_neither_fails_nor_tried_again(
+    service: Service,
+) -> None:
+    ecs = service.account.client("ecs")
+    known = ecs.describe_task_definition(taskDefinition="tried")["taskDefinition"]
+    (container,) = known["containerDefinitions"]
+    revision = ecs.register_task_definition(
+        family="tried", containerDefinitions=[{**container, "name": "grafana"}]
+    )["taskDefinition"]["taskDefinitionArn"]
+    service.update(taskDefinition=revision)
+    reason = "Grafana is not run here: its image cannot be had"
+    until("it is told", _TIMEOUT_S, lambda: service.told == [[reason]])
+    assert not service.pids()
+    assert not service.addresses()
+    assert service.agent.failures() == []
+    service.update(taskDefinition=known["taskDefinitionArn"])
+    until("what can be run runs", _TIMEOUT_S, lambda: len(service.pids()) == 2)
+    until("it is not told any more", _TIMEOUT_S, lambda: service.told == [[reason], []])
