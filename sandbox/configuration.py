@@ -62,8 +62,6 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
     config = _stack_file(stack)
     for path, value in {**_overrides(vpc), **_intervals(0), **changes}.items():
         _set(config, path, value)
-    if isinstance(config.get(_full("grafana")), Mapping) and "grafana.port" not in changes:
-        _set(config, "grafana.port", free_port())
     for path in _encrypted("", config):
         raise ConfigurationError(
             f"{path} in Pulumi.{stack}.yaml is encrypted, and the sandbox has no key: give a value"
@@ -73,6 +71,9 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
     hosts = _settings(config, stack).hosts["count"]  # legal, and there: now the intervals for it
     for path, value in {**_intervals(hosts), **changes}.items():
         _set(config, path, value)
+    grafana = config.get(_full("grafana"))
+    if isinstance(grafana, Mapping):  # it is on
+        config[_full("grafana")] = {"port": free_port(), **grafana}
     settings = _settings(config, stack)
     check_vpc_cidr(settings.network["vpc_cidr"])
     return LocalStack(config, settings)

@@ -79,6 +79,17 @@ def test_intervals_of_the_users_own_count(vpc: VpcRange) -> None:
     assert (found["scrape_interval"], found["discovery_refresh_interval"]) == ("7s", "10s")
 
 
+def test_grafana_gets_a_port_of_its_own_where_it_is_on(vpc: VpcRange) -> None:
+    assert local_stack("dev", vpc, {}).settings.grafana is None
+    for changes in ({"grafana": "{}"}, {"grafana.anonymousViewer": "true"}):
+        found = local_stack("dev", vpc, changes).settings.grafana
+        assert found is not None
+        assert found["port"] != 3000
+    found = local_stack("dev", vpc, {"grafana": '{"port": 3001}'}).settings.grafana
+    assert found is not None
+    assert found["port"] == 3001
+
+
 def test_changes_come_last_and_are_typed_as_pulumi_types_them(vpc: VpcRange) -> None:
     changes = {
         "hosts.count": "1",
