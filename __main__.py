@@ -60,6 +60,7 @@ if settings.notifications is not None:
 if settings.alertmanager is not None or settings.grafana is not None:
     names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
     server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
+found: dict[str, Any] = {}
 if settings.alertmanager is not None:
     alertmanager = AlertmanagerService(
         "alertmanager",
@@ -68,16 +69,18 @@ if settings.alertmanager is not None:
             "topic_arn": notifications.topic_arn if notifications else "",
         },
     )
+    found = {
+        "alertmanager_dns_name": alertmanager.dns_name,
+        "alertmanager_security_group_id": alertmanager.security_group_id,
+        "alertmanager_port": settings.alertmanager["port"],
+    }
 
 prometheus = PrometheusService(
     "prometheus",
     {
         # How hosts are found is said once, in the hosts' block.
-        **pick(PrometheusServiceArgs, {**settings.hosts, **settings.prometheus, **server}),
+        **pick(PrometheusServiceArgs, {**settings.hosts, **settings.prometheus, **server, **found}),
         "environment": settings.environment,
-        "alertmanager_dns_name": alertmanager.dns_name if alertmanager else "",
-        "alertmanager_security_group_id": alertmanager.security_group_id if alertmanager else "",
-        "alertmanager_port": (settings.alertmanager or settings.prometheus)["port"],
     },
 )
 
@@ -86,7 +89,7 @@ if settings.grafana is not None:
     grafana = GrafanaService(
         "grafana",
         {
-            **pick(GrafanaServiceArgs, {**settings.grafana, **server}),
+            **pick(GrafanaServiceArgs, {**settings.grafana, **server, **found}),
             # Nobody looks for Grafana by name.
             "namespace_id": "",
             "namespace_domain": "",
@@ -126,11 +129,15 @@ hosts = [
     for index in range(settings.hosts["count"])
 ]
 
-servers = {"prometheus": (prometheus, 1)} | (
-    {"alertmanager": (alertmanager, settings.alertmanager["replicas"])}
-    if alertmanager and settings.alertmanager
-    else {}
-)
+servers = {
+    name: (service, (block or {}).get("replicas", 1))
+    for name, service, block in (
+        ("prometheus", prometheus, settings.prometheus),
+        ("alertmanager", alertmanager, settings.alertmanager),
+        ("grafana", grafana, settings.grafana),
+    )
+    if service is not None
+}
 if notifications is not None:
     for name, (service, count) in servers.items():
         ServiceWatch(
