@@ -17,7 +17,9 @@ from settings import BLOCKS, Settings
 ROOT = Path(__file__).parents[2]
 GENERATED = (
     "Pulumi.yaml",
+    "README.md",
     "docs/configuration.md",
+    "docs/costs.md",
     "docs/resources.md",
     "bootstrap/github.template.json",
     *(f"docker/grafana/dashboards/{dashboard.uid}.json" for dashboard in DASHBOARDS),
