@@ -272,7 +272,10 @@ def test_prometheus_finds_two_alertmanagers_which_tell_the_topic() -> None:
         and prometheus in (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"])
     ]
     assert to_alertmanager == [(prometheus, group, 9093), (group, prometheus, 9093)]
-    assert f'["{prometheus}", "{group}", "grafana-security-group-id"]' in prod.exports["foreign_interfaces_command"]
+    assert (
+        f'["{prometheus}", "{group}", "grafana-security-group-id"]'
+        in prod.exports["foreign_interfaces_command"]
+    )
 
 
 def test_messages_link_to_the_same_runbooks_as_alerts() -> None:
