@@ -6,6 +6,7 @@ Nothing in here reads `pulumi.Config` or knows the stack's name: every value is 
 from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.grafana import GrafanaService, GrafanaServiceArgs
+from components.ingress import Ingress, IngressArgs
 from components.network import (
     MonitoringNetwork,
     MonitoringNetworkArgs,
@@ -29,6 +30,8 @@ __all__ = [
     "ExporterNodeArgs",
     "GrafanaService",
     "GrafanaServiceArgs",
+    "Ingress",
+    "IngressArgs",
     "MonitoringNetwork",
     "MonitoringNetworkArgs",
     "NotificationTopic",

@@ -30,7 +30,8 @@ from components.values import expected, is_output, shortened, typed, unwired
 
 _T = TypeVar("_T")
 
-_COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_MAX_NAME_LENGTH = 32
 
 
 class Rule(NamedTuple):
@@ -146,7 +147,14 @@ def declared(shape: type) -> Mapping[str, Argument]:
     return _DECLARED[shape]
 
 
-def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions | None = None) -> _T:
+def resolve(
+    shape: type[_T],
+    name: str,
+    args: _T,
+    opts: pulumi.ResourceOptions | None = None,
+    *,
+    max_name_length: int = _MAX_NAME_LENGTH,
+) -> _T:
     """Return a component's arguments with defaults filled in and types made right.
 
     To be called before anything is registered.
@@ -156,6 +164,7 @@ def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions |
         name: of the instance.
         args: as the caller gave them.
         opts: the instance's options; what asks AWS does so through its provider.
+        max_name_length: how many characters the name may have.
 
     Raises:
         ArgumentError: with every problem, a line each.
@@ -164,8 +173,10 @@ def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions |
         parent=opts.parent if opts else None, provider=_aws_provider(opts)
     )
     values, problems = examine(declared(shape), args, invoke=invoke)
-    if not (isinstance(name, str) and _COMPONENT_NAME.fullmatch(name)):
-        legal = "a lowercase letter, then up to 31 lowercase letters, digits or '-'"
+    fits = isinstance(name, str) and len(name) <= max_name_length
+    if not (fits and _COMPONENT_NAME.fullmatch(name)):
+        others = max_name_length - 1
+        legal = f"a lowercase letter, then up to {others} lowercase letters, digits or '-'"
         message = f"becomes part of names in AWS: expected {legal}"
         problems.insert(0, Problem("its name", message))
     if problems:

@@ -13,6 +13,7 @@ from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.arguments import ArgumentError, camel, sentences
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.grafana import GrafanaService, GrafanaServiceArgs
+from components.ingress import Ingress, IngressArgs
 from components.network import (
     MonitoringNetwork,
     MonitoringNetworkArgs,
@@ -33,6 +34,7 @@ COMPONENTS = {
     MonitoringNetwork: MonitoringNetworkArgs,
     ServiceNamespace: ServiceNamespaceArgs,
     AlertmanagerService: AlertmanagerServiceArgs,
+    Ingress: IngressArgs,
     PrometheusService: PrometheusServiceArgs,
     GrafanaService: GrafanaServiceArgs,
     ExporterGroup: ExporterGroupArgs,

@@ -38,6 +38,11 @@ INVOKES: dict[str, dict[str, Any] | Callable[[Mapping[str, Any]], dict[str, Any]
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION, "name": REGION},
     "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+    "aws:route53/getZone:getZone": {"name": "example.com", "privateZone": False},
+    # The provider marks no part of it as secret.
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": {
+        "secretString": "the-client-secret",
+    },
     # The provider marks every parameter as secret.
     "aws:ssm/getParameter:getParameter": {"value": as_secret(AMI)},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
@@ -101,6 +106,21 @@ class Recording(Mocks):
                 "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{args.name}",
                 "registryId": ACCOUNT,
             },
+            "aws:acm/certificate:Certificate": {
+                "domainValidationOptions": [
+                    {
+                        "domainName": "*.monitoring.example.com",
+                        "resourceRecordName": "_x.monitoring.example.com.",
+                        "resourceRecordType": "CNAME",
+                        "resourceRecordValue": "_y.acm-validations.aws.",
+                    }
+                ]
+            },
+            "aws:lb/loadBalancer:LoadBalancer": {
+                "dnsName": f"{args.name}.elb.amazonaws.com",
+                "zoneId": "Z0LOADBALANCERS",
+            },
+            "aws:route53/record:Record": {"fqdn": str(args.inputs.get("name")).rstrip(".")},
             "docker:index/image:Image": {"repoDigest": "repository@sha256:" + "0" * 64},
             "random:index/randomId:RandomId": {"hex": "0badcafe"},
             "random:index/randomPassword:RandomPassword": {"result": as_secret(PASSWORD)},

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pulumi
@@ -12,6 +13,7 @@ from components import (
     ExporterGroup,
     ExporterNode,
     GrafanaService,
+    Ingress,
     MonitoringNetwork,
     NotificationTopic,
     PrometheusService,
@@ -31,6 +33,9 @@ class Example(NamedTuple):
     fewest: Mapping[str, Any]
     others: Mapping[str, Any]
     """The arguments that have a default, with other values than it."""
+
+    instead: Mapping[str, Any] = MappingProxyType({})
+    """Further arguments, which do not go with the others."""
 
     @property
     def shape(self) -> type:
@@ -229,9 +234,51 @@ WATCH = Example(
     },
     {"desired_count": 2, "runbook_base_url": "https://example.com/runbooks"},
 )
+INGRESS = Example(
+    Ingress,
+    {
+        "vpc_id": "vpc-1",
+        "subnet_ids": ["subnet-1", "subnet-2"],
+        "servers": ["prometheus", "alertmanager", "grafana"],
+        "domain": "monitoring.example.com",
+        "zone_id": "Z0123456789ABCDEFGHIJ",
+        "cidrs": ["203.0.113.7/32"],
+        "oidc_issuer": "https://login.example.com",
+        "oidc_authorization_endpoint": "https://login.example.com/authorize",
+        "oidc_token_endpoint": "https://login.example.com/token",
+        "oidc_user_info_endpoint": "https://login.example.com/userinfo",
+        "oidc_client_id": "monitoring",
+        "oidc_client_secret_arn": (
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prometheus-login-AbCdEf"
+        ),
+    },
+    {
+        "certificate_arn": (
+            "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+        ),
+        "internal": True,
+        "waf_acl_arn": (
+            "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/ours/"
+            "12345678-1234-1234-1234-123456789012"
+        ),
+        "deletion_protection": True,
+        "access_log_retention_days": 30,
+        "delete_access_logs_on_destroy": True,
+    },
+    {
+        "open_to_the_world": True,
+        "cognito_user_pool_arn": (
+            "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEf"
+        ),
+        "cognito_client_id": "monitoring",
+        "cognito_domain": "our-company",
+        "without_authentication": True,
+    },
+)
 EXAMPLES = {
     "MonitoringNetwork": NETWORK,
     "ServiceNamespace": NAMESPACE,
+    "Ingress": INGRESS,
     "AlertmanagerService": ALERTS,
     "PrometheusService": SERVICE,
     "GrafanaService": GRAFANA,

@@ -203,8 +203,10 @@ def test_a_block_that_is_no_mapping(text: str) -> None:
     assert ": expected keys with values; the keys are count, nodeExporterPort, " in line
 
 
-AFTER = {"alertmanager.routesFile", "alertmanager.taskMemory", "prometheus.taskMemory"}
-AFTER = {"prometheus.taskMemory", "grafana.taskMemory"}
+AFTER = {
+    "alertmanager.routesFile",
+    *(f"{server}.taskMemory" for server in ("alertmanager", "grafana", "prometheus")),
+}
 """Checked against another key, and so only when that one is legal."""
 
 
