@@ -18,6 +18,8 @@ from components import (
     ExporterNodeArgs,
     GrafanaService,
     GrafanaServiceArgs,
+    Ingress,
+    IngressArgs,
     MonitoringNetwork,
     MonitoringNetworkArgs,
     NotificationTopic,
@@ -46,26 +48,67 @@ network = MonitoringNetwork(
 )
 subnet_ids = network.public_subnets if settings.in_public_subnets else network.private_subnets
 
+servers = {
+    name: block
+    for name, block in (
+        ("prometheus", settings.prometheus),
+        ("alertmanager", settings.alertmanager),
+        ("grafana", settings.grafana),
+    )
+    if block is not None
+}
+
+ingress = None
+urls: dict[str, Any] = {}
+if settings.ingress is not None:
+    ingress = Ingress(
+        "ingress",
+        {
+            **pick(IngressArgs, settings.ingress),
+            "vpc_id": network.vpc_id,
+            "subnet_ids": (
+                network.private_subnets if settings.ingress["internal"] else network.public_subnets
+            ),
+            "servers": list(servers),
+        },
+    )
+    urls = {name: ingress.urls[name] for name in servers}
+
 server: dict[str, Any] = {
     "vpc_id": network.vpc_id,
     "subnet_ids": subnet_ids,
     "assign_public_ip": settings.in_public_subnets,
 }
+# A server that is alone is looked for by nobody.
+if len(servers) > 1:
+    names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
+    server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
+
+
+def common(name: str) -> dict[str, Any]:
+    """What every server gets; each its own place behind the load balancer."""
+    if ingress is None:
+        return server
+    return {
+        **server,
+        "load_balancer_security_group_id": ingress.security_group_id,
+        "target_group_arn": ingress.target_groups[name],
+    }
+
+
 notifications = alertmanager = None
 if settings.notifications is not None:
     notifications = NotificationTopic(
         "notifications", pick(NotificationTopicArgs, settings.notifications)
     )
-# A server that is alone is looked for by nobody.
-if settings.alertmanager is not None or settings.grafana is not None:
-    names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
-    server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
 found: dict[str, Any] = {}
 if settings.alertmanager is not None:
     alertmanager = AlertmanagerService(
         "alertmanager",
         {
-            **pick(AlertmanagerServiceArgs, {**settings.alertmanager, **server}),
+            **pick(AlertmanagerServiceArgs, {**settings.alertmanager, **common("alertmanager")}),
+            "external_url": urls.get("alertmanager", ""),
+            "grafana_url": urls.get("grafana", ""),
             "topic_arn": notifications.topic_arn if notifications else "",
         },
     )
@@ -79,17 +122,24 @@ prometheus = PrometheusService(
     "prometheus",
     {
         # How hosts are found is said once, in the hosts' block.
-        **pick(PrometheusServiceArgs, {**settings.hosts, **settings.prometheus, **server, **found}),
+        **pick(
+            PrometheusServiceArgs,
+            {**settings.hosts, **settings.prometheus, **common("prometheus"), **found},
+        ),
         "environment": settings.environment,
     },
 )
 
 grafana = None
 if settings.grafana is not None:
+    # The load balancer leaves Grafana's login to Grafana, at the same identity provider.
+    oidc = {k: v for k, v in (settings.ingress or {}).items() if k.startswith("oidc_")}
     grafana = GrafanaService(
         "grafana",
         {
-            **pick(GrafanaServiceArgs, {**settings.grafana, **server, **found}),
+            **pick(GrafanaServiceArgs, {**settings.grafana, **common("grafana"), **found}),
+            **pick(GrafanaServiceArgs, oidc),
+            "public_url": urls.get("grafana", ""),
             # Nobody looks for Grafana by name.
             "namespace_id": "",
             "namespace_domain": "",
@@ -129,17 +179,9 @@ hosts = [
     for index in range(settings.hosts["count"])
 ]
 
-servers = {
-    name: (service, (block or {}).get("replicas", 1))
-    for name, service, block in (
-        ("prometheus", prometheus, settings.prometheus),
-        ("alertmanager", alertmanager, settings.alertmanager),
-        ("grafana", grafana, settings.grafana),
-    )
-    if service is not None
-}
+running = [service for service in (prometheus, alertmanager, grafana) if service is not None]
 if notifications is not None:
-    for name, (service, count) in servers.items():
+    for (name, block), service in zip(servers.items(), running, strict=True):
         ServiceWatch(
             f"{name}-watch",
             {
@@ -147,7 +189,7 @@ if notifications is not None:
                 "topic_arn": notifications.topic_arn,
                 "cluster_name": service.cluster_name,
                 "service_name": service.service_name,
-                "desired_count": count,
+                "desired_count": block.get("replicas", 1),
             },
         )
     pulumi.export("notification_topic_arn", notifications.topic_arn)
@@ -187,6 +229,10 @@ if grafana and settings.grafana:
         pulumi.export("grafana_url", f"http://127.0.0.1:{settings.grafana['port']}")
     elif settings.grafana["enable_execute_command"]:
         pulumi.export("grafana_port_forwarding_command", grafana.port_forwarding_command)
+if ingress:
+    for name, url in urls.items():
+        pulumi.export(f"{name}_url", url)
+    pulumi.export("load_balancer_dns_name", ingress.load_balancer_dns_name)
 pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
 pulumi.export("host_ids", host_ids)
@@ -195,7 +241,7 @@ pulumi.export(
     pulumi.Output.all(
         region,
         network.vpc_id,
-        [service.security_group_id for service, _ in servers.values()],
+        [service.security_group_id for service in running],
         host_ids,
     ).apply(lambda found: foreign_interfaces_command(*found)),
 )

@@ -32,6 +32,7 @@ from components import (
     ExporterGroupArgs,
     ExporterNodeArgs,
     GrafanaServiceArgs,
+    IngressArgs,
     MonitoringNetworkArgs,
     NotificationTopicArgs,
     PrometheusServiceArgs,
@@ -49,6 +50,7 @@ from components.arguments import (
     suggestion,
 )
 from components.exporters.instance_types import usd_a_month
+from components.ingress.rules import MIN_SUBNETS
 from components.network.subnets import hosts_fit
 from components.values import shortened
 from default_tags import STACK
@@ -167,6 +169,12 @@ BLOCKS: Mapping[str, Block] = {
         ),
         optional=True,
     ),
+    "ingress": Block(
+        "The way in: a load balancer with TLS and a login, and host names.",
+        (IngressArgs,),
+        frozenset({"servers"}),
+        optional=True,
+    ),
 }
 """Name of a block -> what is in it."""
 
@@ -185,6 +193,7 @@ class Settings:
     alertmanager: Mapping[str, Any] | None
     notifications: Mapping[str, Any] | None
     grafana: Mapping[str, Any] | None
+    ingress: Mapping[str, Any] | None
     emulated: bool
     """Whether the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8."""
 
@@ -267,6 +276,10 @@ class Settings:
         problems += [
             _sentence(f"alertmanager.{problem.key}", problem, hide="alertmanager" in secret)
             for problem in _alertmanager_that_does_not_fit(found)
+        ]
+        problems += [
+            _sentence(path, problem, hide=path.partition(".")[0] in secret)
+            for path, problem in _ingress_that_does_not_fit(found["ingress"], found["network"])
         ]
         try:
             problems += [
@@ -420,6 +433,29 @@ def _alertmanager_that_does_not_fit(
         if "sns" in block.get(key, ()) and found["notifications"] is None:
             problem = "sns needs a topic; expected the block notifications, which makes it"
             yield Problem(camel(key), problem, block[key])
+
+
+def _ingress_that_does_not_fit(
+    ingress: Mapping[str, Any] | None, network: Mapping[str, Any]
+) -> Iterator[tuple[str, Problem]]:
+    """Check the load balancer against the network: path of a key -> what is wrong."""
+    if ingress is None:
+        return
+    zones = network.get("zone_count", MIN_SUBNETS)
+    if zones < MIN_SUBNETS:
+        message = f"a load balancer takes {MIN_SUBNETS} zones; expected at least {MIN_SUBNETS}"
+        yield "network.zoneCount", Problem("zoneCount", message, zones)
+    isolated = network.get("nat_strategy") == "none" and ingress.get("internal")
+    if isolated and not ingress.get("without_authentication", True):
+        yield (
+            "ingress.internal",
+            Problem(
+                "internal",
+                "without a NAT gateway, an internal load balancer cannot reach the identity"
+                " provider; expected network.natStrategy single or per-az",
+                ingress["internal"],
+            ),
+        )
 
 
 def _tag_keys(default_tags: str) -> Collection[str]:

@@ -106,7 +106,9 @@ def configuration_reference() -> str:
     for name, block in BLOCKS.items():
         lines += [f"## `{PROJECT}:{name}`", "", block.sentence]
         if block.optional:
-            lines += ["Optional: off unless the block is there. `{}` switches it on as it is."]
+            needs = any(argument.required for argument in block.knobs.values())
+            empty = "" if needs else " `{}` switches it on as it is."
+            lines += [f"Optional: off unless the block is there.{empty}"]
         lines += ["", *_table(block), ""]
     lines += [
         "## The AWS provider",
@@ -128,14 +130,19 @@ def _table(block: Block) -> list[str]:
     }
     rows = ["| key | type | default | what it is |", "| --- | --- | --- | --- |"]
     for key, argument in block.knobs.items():
-        default = argument.default
-        shown = (
-            "empty"
-            if default == ""
-            else f"`{default if isinstance(default, str) else json.dumps(default)}`"
+        rows.append(
+            f"| `{key}` | {type_name(argument)} | {_default(argument)} | {meaning[snake(key)]} |"
         )
-        rows.append(f"| `{key}` | {type_name(argument)} | {shown} | {meaning[snake(key)]} |")
     return rows
+
+
+def _default(argument: Argument) -> str:
+    default = argument.default
+    if argument.required:
+        return "none: required"
+    if default == "":
+        return "empty"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
 def diagram(deployment: Deployment) -> str:

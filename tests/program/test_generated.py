@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 import components
-from components.arguments import camel
 from dashboards.catalogue import DASHBOARDS
 from docs import generate
 from settings import BLOCKS, Settings
@@ -72,24 +71,26 @@ def test_the_schemas_defaults_are_the_settings_defaults(
 
 
 def test_the_reference_has_every_key_with_its_type_and_default() -> None:
-    every_block = {name: "{}" for name, block in BLOCKS.items() if block.optional}
-    values = Settings.parse(every_block, stack="test")
     types = {bool: "boolean", int: "integer", str: "string", tuple: "array"}
     sections = re.split(
         r"^## `prometheus-aws:(\w+)`$", generate.configuration_reference(), flags=re.MULTILINE
     )
     assert sections[1::2] == list(BLOCKS)
     for name, section in zip(sections[1::2], sections[2::2], strict=True):
+        knobs = BLOCKS[name].knobs
+        needs = any(argument.required for argument in knobs.values())
         assert ("Optional: off unless the block is there." in section) is BLOCKS[name].optional
+        assert ("`{}` switches it on" in section) is (BLOCKS[name].optional and not needs)
         rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", section, re.MULTILINE)
-        expected = {camel(key): value for key, value in getattr(values, name).items()}
-        assert {key: type_ for key, type_, _, _ in rows} == {
-            key: types[type(value)] for key, value in expected.items()
-        }
-        for key, _, default, sentence in rows:
-            value = expected[key]
+        assert [key for key, *_ in rows] == list(knobs)
+        for key, type_, default, sentence in rows:
+            argument = knobs[key]
+            value = argument.default
             shown = value if isinstance(value, str) else json.dumps(value)
-            assert default == (f"`{shown}`" if shown else "empty")
+            if argument.required:
+                assert (type_, default) == ("string", "none: required")
+            else:
+                assert (type_, default) == (types[type(value)], f"`{shown}`" if shown else "empty")
             assert sentence.endswith(".")
 
 

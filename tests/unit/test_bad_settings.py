@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from settings import BLOCKS, SettingsError
-from tests.unit.configurations import Values, parse, problems
+from tests.unit.configurations import INGRESS, Values, parse, problems
 
 PATHS = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
 
@@ -121,7 +121,36 @@ BAD: list[tuple[str, Any, str]] = [
     ("grafana.adminPasswordRotation", 0, f"{WHOLE} from 1 to 1000000"),
     ("grafana.oidcScopes", ["email"], "expected scopes without blanks and commas, openid among"),
     ("grafana.oidcRoleAttributePath", 1, "expected a string: put it in quotes"),
+    ("ingress.domain", "", "expected a string, not empty"),
+    ("ingress.domain", "Example.com", "expected a domain such as monitoring.example.com"),
+    ("ingress.zoneId", "example.com", "expected the id of a hosted zone of Route53"),
+    ("ingress.zoneId", "", "expected the id of the hosted zone that the domain is in"),
+    ("ingress.certificateArn", "mine", "expected the ARN of a certificate, which begins with"),
+    ("ingress.cidrs", [], "nobody could connect to the load balancer; expected the networks"),
+    ("ingress.cidrs", ["0.0.0.0/0"], f"'0.0.0.0/0' {OPEN}"),
+    ("ingress.openToTheWorld", "yes", "expected true or false"),
+    ("ingress.internal", True, "expected network.natStrategy single or per-az"),
+    ("ingress.internal", "yes", "expected true or false"),
+    ("ingress.oidcIssuer", "http://login.example.com", "expected a URL that begins with https://"),
+    ("ingress.oidcAuthorizationEndpoint", "", "OIDC needs it; expected what your identity"),
+    ("ingress.oidcAuthorizationEndpoint", "https://x:8443/a", "to port 443 only"),
+    ("ingress.oidcTokenEndpoint", "login", "expected a URL that begins with https://"),
+    ("ingress.oidcUserInfoEndpoint", "login", "expected a URL that begins with https://"),
+    ("ingress.oidcClientId", "", "OIDC needs it; expected what your identity provider says"),
+    ("ingress.oidcClientSecretArn", "hunter2", "expected the ARN of a secret, which begins"),
+    ("ingress.cognitoUserPoolArn", "eu-central-1_x", "expected the ARN of a user pool"),
+    ("ingress.cognitoClientId", "me", "it is Cognito's, and there is no user pool"),
+    ("ingress.cognitoDomain", "Ours", "expected the prefix of the user pool's domain"),
+    ("ingress.withoutAuthentication", True, "there is an identity provider; expected false"),
+    ("ingress.wafAclArn", "waf", "expected the ARN of a regional web ACL, which begins with"),
+    ("ingress.deletionProtection", "yes", "expected true or false"),
+    ("ingress.accessLogRetentionDays", 0, f"{WHOLE} from 1 to 3653"),
+    ("ingress.deleteAccessLogsOnDestroy", "yes", "expected true or false"),
 ]
+
+
+LEGAL = {"ingress": INGRESS}
+"""Blocks whose defaults are not legal."""
 
 
 def nested(*found: tuple[str, Any]) -> dict[str, dict[str, Any]]:
@@ -129,7 +158,7 @@ def nested(*found: tuple[str, Any]) -> dict[str, dict[str, Any]]:
     values: dict[str, dict[str, Any]] = {}
     for path, value in found:
         block, _, key = path.partition(".")
-        values.setdefault(block, {})[key] = value
+        values.setdefault(block, dict(LEGAL.get(block, {})))[key] = value
     return values
 
 
@@ -156,6 +185,7 @@ def test_every_key_of_every_block_has_a_bad_value() -> None:
         (
             {"q": "1"},
             f"q is unknown: expected one of {', '.join(sorted({*BLOCKS, 'environment'}))}",
+            "q is unknown: expected one of environment, hosts, ingress, network, prometheus",
         ),
         ({"network": {"zonecount": 2}}, "network.zonecount is unknown: did you mean zoneCount?"),
         ({"network": {"vpc_cidr": ""}}, "network.vpc_cidr is unknown: did you mean vpcCidr?"),
@@ -190,9 +220,10 @@ def test_what_the_program_gives_is_no_setting() -> None:
         "hosts": {"replaceOnNewAmi": True, "associatePublicIp": True, "environment": "dev"},
         "prometheus": {"version": "3.0.0", "imageContext": "", "assignPublicIp": True},
         "grafana": {"prometheusPort": 9090, "scrapeInterval": "15s", "runbookBaseUrl": "docs"},
+        "ingress": {**INGRESS, "servers": ["prometheus"]},
     }
     lines = problems(given)
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert all(" is unknown: " in line for line in lines)
 
 
@@ -206,6 +237,9 @@ def test_a_block_that_is_no_mapping(text: str) -> None:
 AFTER = {
     "alertmanager.routesFile",
     *(f"{server}.taskMemory" for server in ("alertmanager", "grafana", "prometheus")),
+    "prometheus.taskMemory",
+    *("ingress.zoneId", "ingress.oidcClientId", "ingress.cognitoClientId"),
+    "ingress.withoutAuthentication",
 }
 """Checked against another key, and so only when that one is legal."""
 
@@ -247,6 +281,29 @@ def test_hosts_that_do_not_fit_into_the_network() -> None:
             "hosts.count is 19: 2 subnet(s) of the VPC 10.0.0.0/24 have room for 18 hosts;"
             " expected at most 18, or more zones, or a larger VPC"
         )
+    ]
+
+
+def test_a_load_balancer_that_does_not_fit_into_the_network() -> None:
+    one_zone = problems({"network": {"zoneCount": 1}, "ingress": INGRESS})
+    assert one_zone == [
+        "network.zoneCount is 1: a load balancer takes 2 zones; expected at least 2"
+    ]
+    private = {**INGRESS, "internal": True}
+    assert parse({"network": {"natStrategy": "single"}, "ingress": private}).ingress
+    nobody = {key: value for key, value in private.items() if not key.startswith("oidc")}
+    assert parse({"ingress": {**nobody, "withoutAuthentication": True}}).ingress
+    assert problems({"ingress": private}) == [
+        (
+            "ingress.internal is true: without a NAT gateway, an internal load balancer cannot"
+            " reach the identity provider; expected network.natStrategy single or per-az"
+        )
+    ]
+
+
+def test_all_that_a_load_balancer_needs_is_told_at_once() -> None:
+    assert [line.partition(" is ")[0] for line in problems({"ingress": {}})] == [
+        *("ingress.domain", "ingress.zoneId", "ingress.cidrs", "ingress.oidcIssuer")
     ]
 
 

@@ -20,7 +20,7 @@ from components.logs import LOG_RETENTION_DAYS
 from components.network.subnets import PRIVATE_RANGES
 from mocks.recording import ZONES, deploy, refuse
 from settings import BLOCKS, ENVIRONMENT, Settings, SettingsError
-from tests.unit.configurations import namespaced, parse, problems
+from tests.unit.configurations import INGRESS, namespaced, parse, problems
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 KEYS = {(name, key) for name, block in BLOCKS.items() for key in block.knobs}
@@ -177,12 +177,54 @@ TOGETHER = {
     *(("alertmanager", key) for key in SECRETS_OF.values()),
     ("grafana", "taskCpu"),
     ("grafana", "taskMemory"),
+    *(("ingress", key) for key in BLOCKS["ingress"].knobs),
 }
 
 
 TASKS = st.sampled_from([(cpu, size) for cpu, sizes in MEMORY_MIB.items() for size in sizes]).map(
     lambda pair: {"taskCpu": pair[0], "taskMemory": pair[1]}
 )
+
+
+ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
+UUID = "12345678-1234-1234-1234-123456789012"
+PROVIDERS: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.just({key: value for key, value in INGRESS.items() if key.startswith("oidc")}),
+    st.builds(
+        lambda client, prefix: {
+            "cognitoUserPoolArn": ARN.format("cognito-idp", "userpool/eu-central-1_AbCdEf"),
+            "cognitoClientId": client,
+            "cognitoDomain": prefix,
+        },
+        TAG_TEXT,
+        st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True),
+    ),
+)
+
+
+@st.composite
+def ingresses(draw: st.DrawFn, *, private: bool) -> dict[str, Any]:
+    """A legal block, below the recording's zone; `private` if it may be."""
+    label = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\.", fullmatch=True)
+    block: dict[str, Any] = {
+        "domain": f"{''.join(draw(st.lists(label, max_size=3)))}example.com",
+        "accessLogRetentionDays": draw(st.integers(1, 3653)),
+        **{key: draw(st.booleans()) for key in ("deletionProtection", "deleteAccessLogsOnDestroy")},
+        **draw(PROVIDERS),
+    }
+    zone = {"zoneId": draw(st.from_regex("Z[A-Z0-9]{1,31}", fullmatch=True))}
+    certificate = {"certificateArn": ARN.format("acm", f"certificate/{UUID}")}
+    block |= draw(st.sampled_from([zone, certificate, zone | certificate]))
+    networks_ = draw(ADMINS)
+    block |= {"cidrs": networks_} if networks_ else {"openToTheWorld": True}
+    if draw(st.booleans()):
+        block["wafAclArn"] = ARN.format("wafv2", f"regional/webacl/ours/{UUID}")
+    if private:
+        block["internal"] = draw(st.booleans())
+    if private and block["internal"] and networks_ and draw(st.booleans()):
+        block = {key: it for key, it in block.items() if not key.startswith(("oidc", "cognito"))}
+        block["withoutAuthentication"] = True
+    return block
 
 
 @st.composite
@@ -218,6 +260,9 @@ def legal(draw: st.DrawFn) -> Configuration:
     for (block, key), strategy in LEGAL_VALUES.items():
         if draw(st.booleans()):
             values.setdefault(block, {})[key] = draw(strategy)
+    if values["network"]["zoneCount"] > 1 and draw(st.booleans()):
+        nat = values["network"].get("natStrategy", "none") != "none"
+        values["ingress"] = draw(ingresses(private=nat))
     return values
 
 
@@ -248,6 +293,9 @@ OTHER_ADMINS = st.one_of(
     st.lists(words(), min_size=1, max_size=3),
     st.integers(0, 7).map(lambda prefix: [f"0.0.0.0/{prefix}"]),
 )
+
+NO_ARN = words("").filter(bool)
+NO_URL = st.from_regex(r"https?://[a-z]{1,9}[ :?#$\"']", fullmatch=True)
 
 ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("network", "vpcCidr"): st.one_of(
@@ -336,6 +384,28 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("grafana", "adminPasswordRotation"): outside(1, 1_000_000),
     ("grafana", "oidcScopes"): st.lists(words("openid"), max_size=3),
     ("grafana", "oidcRoleAttributePath"): st.integers(),
+    ("ingress", "domain"): st.one_of(
+        words("").map(lambda word: f"{word.replace('.', '')}"), st.just("a." * 31 + "com")
+    ),
+    ("ingress", "zoneId"): words(),
+    ("ingress", "certificateArn"): NO_ARN,
+    ("ingress", "cidrs"): OTHER_ADMINS,
+    ("ingress", "openToTheWorld"): st.one_of(words(), st.integers()),
+    ("ingress", "internal"): st.one_of(words(), st.integers()),
+    ("ingress", "oidcIssuer"): NO_URL,
+    ("ingress", "oidcAuthorizationEndpoint"): NO_URL,
+    ("ingress", "oidcTokenEndpoint"): NO_URL,
+    ("ingress", "oidcUserInfoEndpoint"): NO_URL,
+    ("ingress", "oidcClientId"): st.one_of(st.just(""), st.integers()),
+    ("ingress", "oidcClientSecretArn"): words(),
+    ("ingress", "cognitoUserPoolArn"): NO_ARN,
+    ("ingress", "cognitoClientId"): words("").filter(bool),
+    ("ingress", "cognitoDomain"): words("").filter(bool),
+    ("ingress", "withoutAuthentication"): st.one_of(st.just(value=True), words()),
+    ("ingress", "wafAclArn"): NO_ARN,
+    ("ingress", "deletionProtection"): st.one_of(words(), st.integers()),
+    ("ingress", "accessLogRetentionDays"): outside(1, 3653),
+    ("ingress", "deleteAccessLogsOnDestroy"): st.one_of(words(), st.integers()),
 }
 
 
@@ -344,6 +414,8 @@ def illegal(draw: st.DrawFn) -> tuple[Configuration, str, str]:
     """A configuration that is legal but for one value, and where it is."""
     block, key = draw(st.sampled_from(sorted(ILLEGAL_VALUES)))
     values = draw(legal())
+    if block == "ingress":  # it has no defaults that are legal, and needs two zones
+        values |= {"network": {}, "ingress": dict(INGRESS)}
     values.setdefault(block, {})[key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
     return values, block, key
 

@@ -115,8 +115,9 @@ def test_the_defaults_of_what_is_switched_on() -> None:
 
 
 EXAMPLES_OF_ARGUMENTS = {HostsArgs: {"count": 5}} | {
-    example.shape: example.others for example in EXAMPLES.values()
+    example.shape: example.all for example in EXAMPLES.values()
 }
+INSTEAD = {camel(key) for example in EXAMPLES.values() for key in example.instead}
 EVERY_KEY: dict[str, dict[str, Any]] = {
     name: {
         camel(key): value
@@ -131,13 +132,13 @@ EVERY_KEY: dict[str, dict[str, Any]] = {
 
 def test_every_key_is_read() -> None:
     settings = parse({"environment": "production", **EVERY_KEY})
-    default = parse({name: {} for name, block in BLOCKS.items() if block.optional})
     assert settings.environment == "production"
     for name, block in EVERY_KEY.items():
-        read, before = getattr(settings, name), getattr(default, name)
-        assert block.keys() == BLOCKS[name].knobs.keys()
-        assert {camel(key): value for key, value in read.items()} == block
-        assert not [key for key in before if read[key] == before[key]]
+        knobs = BLOCKS[name].knobs
+        read = {camel(key): value for key, value in getattr(settings, name).items()}
+        assert read.keys() == knobs.keys() == block.keys() | (INSTEAD & knobs.keys())
+        assert {key: read[key] for key in block} == block
+        assert not [key for key in block if read[key] == knobs[key].default]
 
 
 def test_settings_are_frozen() -> None:
