@@ -89,7 +89,10 @@ class Recording(Mocks):
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         self.calls.append(args)
         answer = self.invokes[args.token]
-        return (answer(args.args) if callable(answer) else answer), []
+        try:
+            return (answer(args.args) if callable(answer) else answer), []
+        except LookupError as refusal:  # as the provider says that AWS has no such thing
+            return {}, [("", str(refusal))]
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if self.preview and args.custom and args.name not in self.existing:
