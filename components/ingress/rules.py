@@ -41,7 +41,7 @@ def domain(value: str) -> None:
 
 def zone_id(value: str) -> None:
     """Check the id of a hosted zone; empty means none."""
-    if not re.fullmatch(r"(Z[A-Z0-9]{1,31})?", value):
+    if not re.fullmatch(r"[A-Z0-9]{0,32}", value):
         raise ValueError(
             "expected the id of a hosted zone of Route53, such as Z0123456789ABCDEFGHIJ"
         )

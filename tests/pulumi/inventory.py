@@ -50,6 +50,14 @@ def _keys(client: Callable[[str], Any]) -> list[str]:
     return [key for key, state in states.items() if state == "Enabled"]
 
 
+def _records(client: Callable[[str], Any]) -> list[str]:
+    zones = client("route53").list_hosted_zones()["HostedZones"]
+    listed = [
+        client("route53").list_resource_record_sets(HostedZoneId=zone["Id"]) for zone in zones
+    ]
+    return [f"{it['Name']} {it['Type']}" for one in listed for it in one["ResourceRecordSets"]]
+
+
 _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "vpc": _ec2("describe_vpcs", "Vpcs", "VpcId"),
     "subnet": _ec2("describe_subnets", "Subnets", "SubnetId"),
@@ -94,6 +102,20 @@ _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
         repository["repositoryName"]
         for repository in client("ecr").describe_repositories()["repositories"]
     ],
+    "load balancer": lambda client: [
+        balancer["LoadBalancerArn"]
+        for balancer in client("elbv2").describe_load_balancers()["LoadBalancers"]
+    ],
+    "target group": lambda client: [
+        group["TargetGroupArn"]
+        for group in client("elbv2").describe_target_groups()["TargetGroups"]
+    ],
+    "certificate": lambda client: [
+        certificate["CertificateArn"]
+        for certificate in client("acm").list_certificates()["CertificateSummaryList"]
+    ],
+    "record": _records,
+    "bucket": lambda client: [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
     "cluster": _active_clusters,
     "service": _services,
     "task definition": lambda client: client("ecs").list_task_definitions()["taskDefinitionArns"],
