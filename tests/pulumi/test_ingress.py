@@ -251,7 +251,7 @@ def test_logs_and_a_protected_load_balancer_are_kept_until_the_user_lets_go(stac
     protecting = {"ingress.deletionProtection": True, "ingress.deleteAccessLogsOnDestroy": False}
     stack.up(protecting)
     before = inventory(stack.emulator)
-    refused = stack.run("destroy", "--yes", "--skip-preview")
+    refused = stack.run("destroy", "--yes")  # as a user does: with its preview
     assert refused.code != 0
     assert "ingress-access-logs" in refused.problems or "ingress-balancer" in refused.problems
     assert inventory(stack.emulator) == before
