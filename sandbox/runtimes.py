@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sandbox import processes
-from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
 from sandbox.processes import Process
 from sandbox.resources import ImageSource
 
-ISOLATION = {"PROMETHEUS_LISTEN_HOST": LOOPBACK, "GF_SERVER_HTTP_ADDR": LOOPBACK}
-"""A task's network is its own on AWS; here the machine's loopback is: nobody else may connect."""
+_WITH_RESOLV_CONF = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
 IN_IMAGES_ONLY = {"grafana": "Grafana"}
 """Container -> its server, of which there is an image, and no program for `sandbox.binaries`."""
@@ -40,12 +38,15 @@ class ContainerSpec:
     image: ImageSource
 
     environment: Mapping[str, str]
-    """All variables that ECS gives the container, secrets included."""
+    """All variables that ECS gives the container, secrets included, and its address."""
 
     volumes: Mapping[str, Path]
     """Name of a volume of the task -> a directory of this machine."""
 
     log: Path
+
+    resolv_conf: Path | None = None
+    """What the container has as /etc/resolv.conf. Default: the machine's own."""
 
 
 class Running(Protocol):
@@ -140,6 +141,7 @@ class ProcessRuntime:
 
     Of what a container isolates, only the paths are translated: the image's own files are those
     of the build context, and volumes are directories. User and read-only root are left out.
+    An /etc/resolv.conf of its own is mounted where no other process sees it, which takes root.
     """
 
     def __init__(self, binaries: Sequence[Path]) -> None:
@@ -164,10 +166,14 @@ class ProcessRuntime:
         of_image = {name: to_local(value, paths) for name, value in image.environment.items()}
         entrypoint = spec.definition.get("entryPoint") or image.entrypoint
         command = spec.definition.get("command") or image.command
+        words = [to_local(word, paths) for word in (*entrypoint, *command)]
+        if spec.resolv_conf:
+            mounted = ("unshare", "--mount", "sh", "-c", _WITH_RESOLV_CONF, str(spec.resolv_conf))
+            words = [*mounted, *words]
         process = processes.start(
-            [to_local(word, paths) for word in (*entrypoint, *command)],
+            words,
             log=spec.log,
-            environment={**of_image, **ISOLATION, **spec.environment, "PATH": self._path},
+            environment={**of_image, **spec.environment, "PATH": self._path},
         )
         return _RunningProcess(process)
 
