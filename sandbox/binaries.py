@@ -41,8 +41,12 @@ _WITHOUT_PAGES = "without-pages"
 _PRODUCT_OF = {binary: product for product in PRODUCTS for binary in product.binaries}
 
 
+ALWAYS = ("prometheus", "promtool", "node_exporter")
+"""Those that a sandbox cannot do without."""
+
+
 def ensure(
-    names: Sequence[str] = ("prometheus", "promtool", "node_exporter"),
+    names: Sequence[str] = ALWAYS,
 ) -> dict[str, Path]:
     """Return the path of each binary, installing those that are missing.
 
@@ -56,7 +60,7 @@ def ensure(
     processes may call this at once.
 
     Args:
-        names: Binaries of `PRODUCTS`. Default: those that a sandbox cannot do without.
+        names: Binaries of `PRODUCTS`. Default: `ALWAYS`.
 
     Returns:
         Name to absolute path, in the order of `names`.

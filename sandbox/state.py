@@ -58,6 +58,7 @@ class Directory:
         """Name a directory, whether it exists or not."""
         self.path = path
         self.logs = path / "logs"
+        self.notifications = self.logs / "notifications.jsonl"
         self.volumes = path / "volumes"
         self.pulumi = path / "pulumi"
         self._lock: IO[str] | None = None

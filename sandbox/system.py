@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,14 +12,16 @@ from typing import Any, Self
 
 from sandbox import binaries, prometheus, security_groups
 from sandbox.addresses import LOOPBACK, reserve_vpc_range
-from sandbox.configuration import handed_over, local_stack
+from sandbox.configuration import RECEIVED, LocalStack, handed_over, local_stack, secret_name
 from sandbox.deploy import deploy
 from sandbox.docker import DockerRuntime
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
+from sandbox.names import Names
 from sandbox.options import Options
+from sandbox.receiver import Notification, Receiver, Subscriber, line
 from sandbox.resources import Account, images
 from sandbox.runtimes import Fallback, ImageError, ProcessRuntime, Runtime
 from sandbox.shortening import shortened
@@ -59,6 +62,8 @@ class Sandbox:
         self._stack = contextlib.ExitStack()
         self._account: Account
         self._agent: Agent
+        self._watchdog = threading.Event()
+        """Set when somebody has been told that alerting works, or nobody is to be told."""
         self.hosts: Hosts
         self.directory: Directory
         self.state: State
@@ -88,7 +93,8 @@ class Sandbox:
         stack.callback(vpc.release)
         stack_here = local_stack(options.stack, vpc, options.overrides)
         settings = stack_here.settings
-        files = binaries.ensure()
+        alerting = [] if settings.alertmanager is None else ["alertmanager"]
+        files = binaries.ensure([*binaries.ALWAYS, *alerting])
         if options.deploy != "in-process":
             binaries.ensure(["pulumi"])
         isolate_from_user()  # only now: a download goes through the user's proxy
@@ -111,6 +117,7 @@ class Sandbox:
         self.state.emulator_url = emulator.endpoint
         self.state.variables = emulator.environment
         self.directory.write(self.state)
+        receiver = self._receive(emulator, stack_here, stack) if alerting else None
         self._account = account = self._deploy(emulator, stack_here.config, stack)
         emulator.enforce_iam()
         self.directory.write(self.state)
@@ -121,23 +128,34 @@ class Sandbox:
         self.hosts.start()
         stack.callback(self.hosts.stop)
         runtime = self._runtime(account, files)
-        self._agent = Agent(account, runtime, self.directory.volumes, logs, self._not_run)
+        resolv_conf = self.directory.path / "resolv.conf"
+        names = Names(account, settings.network["vpc_cidr"], resolv_conf)
+        stack.callback(names.stop)
+        self._agent = Agent(
+            account, runtime, self.directory.volumes, logs, self._not_run, names.file
+        )
         self._agent.start()
         stack.callback(self._agent.stop)
+        if receiver:
+            subscriber = Subscriber(account, receiver)
+            subscriber.start()
+            stack.callback(subscriber.stop)
+        else:
+            self._watchdog.set()
         self._progress("hosts and ECS agent started")
         if options.deploy == "empty":
             self.state.phase = "up"
             self.directory.write(self.state)
 
     def wait_until_up(self) -> list[prometheus.Target]:
-        """Wait until every host is a target, and every target is UP.
+        """Wait until every host is a target, every target is UP, and its Watchdog has been told.
 
         Raises:
             NotUpError: that takes too long, or Prometheus keeps dying.
         """
         expected = len(self.state.outputs.get("host_ids", []))
         deadline = time.monotonic() + self._options.timeout
-        told, told_at = "", 0.0
+        shown, shown_at = "", 0.0
         while True:
             problem = ""
             asked = time.monotonic()
@@ -148,18 +166,20 @@ class Sandbox:
                 problem = f"Prometheus does not answer: {error}"
             up = [target for target in targets if target.health == "up"]
             hosts = [target for target in targets if target.job == "node"]
-            if targets and len(up) == len(targets) and len(hosts) >= expected:
+            told = self._watchdog.is_set()
+            if targets and len(up) == len(targets) and len(hosts) >= expected and told:
                 self.state.phase = "up"
                 self.directory.write(self.state)
                 return targets
             now = (
                 f"{len(up)} targets UP, {len(hosts)} of {expected} hosts discovered"
+                f"{'' if told else ', no notification yet'}"
                 if targets
                 else "waiting for Prometheus and its first discovery"
             )
-            if now != told and time.monotonic() - told_at >= _PROGRESS_INTERVAL_S:
+            if now != shown and time.monotonic() - shown_at >= _PROGRESS_INTERVAL_S:
                 self._progress(now)
-                told, told_at = now, time.monotonic()
+                shown, shown_at = now, time.monotonic()
             failed = self._agent.failure_count() >= _GIVE_UP_AFTER_FAILURES
             if failed or time.monotonic() > deadline:
                 raise NotUpError(self._explain(targets, expected, problem))
@@ -181,7 +201,28 @@ class Sandbox:
         if targets and hosts < expected:
             lines.append(f"only {hosts} of {expected} hosts are discovered")
             lines += self._agent.last_errors()
+        if not self._watchdog.is_set():
+            lines.append("nobody has been told of the Watchdog, which shows that alerting works")
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
+
+    def _receive(
+        self, emulator: Emulator, stack_here: LocalStack, stack: contextlib.ExitStack
+    ) -> Receiver:
+        """Start the receiver, whose URLs are secrets of the account."""
+        for way in stack_here.left_out:
+            self._progress(f"nobody is told by {way}: it leads outside this machine")
+        receiver = Receiver(self.directory.notifications, self._told)
+        stack.callback(receiver.stop)
+        for via in RECEIVED:
+            emulator.client("secretsmanager").create_secret(
+                Name=secret_name(via), SecretString=receiver.url(via)
+            )
+        return receiver
+
+    def _told(self, notification: Notification) -> None:
+        if notification["via"] == "watchdog":
+            self._watchdog.set()
+        self._progress(f"notified: {line(notification)}")
 
     def _deploy(
         self, emulator: Emulator, config: Mapping[str, Any], context: contextlib.ExitStack

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import pytest
 
 from components.containers import execute_command
 from tests.image.conftest import base_image, docker
-from tests.sandbox.command import ROOT, Account, Deployed, run, until
+from tests.sandbox.command import ROOT, Account, Deployed, copied_checkout, run, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +42,7 @@ def official_image(
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a copy of the project that takes the image by its tag: no stand-in has its digest."""
-    copy = tmp_path / "checkout"
-    ignored = shutil.ignore_patterns(".*", "__pycache__", "tests", "docs")
-    shutil.copytree(ROOT, copy, ignore=lambda *args: ignored(*args) - {".dockerignore"})
+    copy = copied_checkout(tmp_path / "checkout")
     file = copy / "versions.json"
     versions = json.loads(file.read_text(encoding="utf-8"))
     del versions["prometheus_image"]
