@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from tests.bootstrap.account import Account
 
 NEED_NO_PERMISSION = {"sts:GetCallerIdentity"}
-ONLY_IN_THE_EMULATOR = {"ec2:DeleteNetworkInterface"}  # AWS removes a NAT gateway's by itself
+# AWS removes a NAT gateway's by itself; the real provider asks for the one bucket.
+ONLY_IN_THE_EMULATOR = {"ec2:DeleteNetworkInterface", "s3:ListBuckets"}
 OF_OBJECTS = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "DELETE": "Delete"}
 PASSED = {
     "RegisterTaskDefinition": ("ecs-tasks.amazonaws.com", ("executionRoleArn", "taskRoleArn")),
@@ -26,6 +27,21 @@ PASSED = {
 
 ACCOUNT = "123456789012"
 PLACE = f"eu-central-1:{ACCOUNT}"
+ACTIONS = {
+    "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
+    "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+"""Call -> the right that it takes, where that has another name. Source:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html"""
+
 IDENTITIES = {"InstanceProfileName": "instance-profile", "RoleName": "role", "UserName": "user"}
 NAMED = {
     ("cloudwatch", "AlarmName"): f"arn:aws:cloudwatch:{PLACE}:alarm:{{}}",
@@ -36,14 +52,21 @@ NAMED = {
     ("events", "Rule"): f"arn:aws:events:{PLACE}:rule/{{}}",
     ("logs", "logGroupName"): f"arn:aws:logs:{PLACE}:log-group:{{}}",
     ("logs", "logGroupNamePrefix"): f"arn:aws:logs:{PLACE}:log-group:{{}}",
+    ("route53", "HostedZoneId"): "arn:aws:route53:::hostedzone/{}",
+    ("route53", "Id"): "arn:aws:route53:::hostedzone/{}",
+    ("s3", "Bucket"): "arn:aws:s3:::{}",
     ("secretsmanager", "Name"): f"arn:aws:secretsmanager:{PLACE}:secret:{{}}",
     ("sns", "Name"): f"arn:aws:sns:{PLACE}:{{}}",
     ("ssm", "Name"): "arn:aws:ssm:eu-central-1::parameter{}",
 }
 """Service and argument -> the ARN of what the argument names."""
+MADE = {"CreateLoadBalancer": "loadbalancer/app", "CreateTargetGroup": "targetgroup"}
+"""What is made of which kind, as load balancing's ARNs say it."""
+
 BY_ARN = (
     *("resourceArn", "ResourceArn", "ResourceARN", "TopicArn", "SubscriptionArn", "SecretId"),
-    *("services", "service", "clusters", "cluster"),
+    *("services", "service", "clusters", "cluster", "RuleArn", "ListenerArn", "TargetGroupArn"),
+    *("LoadBalancerArn", "CertificateArn"),
 )
 """Arguments that are the ARN of what a call is about."""
 
@@ -53,8 +76,8 @@ class Call(NamedTuple):
 
     action: str
     resource: str
-    service: str = ""
-    """To which a role is passed."""
+    context: frozenset[tuple[str, str | tuple[str, ...]]] = frozenset()
+    """Condition keys, each with its value or values."""
 
 
 @dataclass
@@ -89,11 +112,14 @@ class Recorder:
         """Note what the emulated providers call, which are in this process."""
         service, name = model.service_model.signing_name, model.name
         service = "cloudwatch" if service == "monitoring" else service
-        self.calls.add(Call(f"{service}:{name}", self._resource(service, name, params)))
+        action = ACTIONS.get(f"{service}:{name}", f"{service}:{name}")
+        resource = self._resource(service, name, params)
+        self.calls.add(Call(action, resource, frozenset(_records(params).items())))
         passed_to, arguments = PASSED.get(name, ("", ()))
         for argument in {*arguments} & params.keys():
             role = params[argument]
-            self.calls.add(Call("iam:PassRole", self._arns.get(role, role), passed_to))
+            context = frozenset({("iam:PassedToService", passed_to)})
+            self.calls.add(Call("iam:PassRole", self._arns.get(role, role), context))
 
     def _cli(self, environ: Mapping[str, Any]) -> None:
         """Note what Pulumi's CLI asks for its state and its secrets; the rest is noted above."""
@@ -122,12 +148,7 @@ class Recorder:
             call
             for call in calls
             if call.action not in NEED_NO_PERMISSION | ONLY_IN_THE_EMULATOR
-            and not allows(
-                policy,
-                call.action,
-                call.resource,
-                {**context, "iam:PassedToService": call.service},
-            )
+            and not allows(policy, call.action, call.resource, {**context, **dict(call.context)})
         }
 
     def _resource(self, service: str, call: str, params: Mapping[str, Any]) -> str:
@@ -138,9 +159,23 @@ class Recorder:
                 if call.startswith("Create") and "Path" in params:
                     self._arns[name] = f"arn:aws:iam::{ACCOUNT}:{kind}{params['Path']}{name}"
                 return self._arns.get(name, f"arn:aws:iam::{ACCOUNT}:{kind}/{name}")
+        if call in MADE:
+            return f"arn:aws:elasticloadbalancing:{PLACE}:{MADE[call]}/{params['Name']}/1"
         arns = {**dict.fromkeys(((service, it) for it in BY_ARN), "{}"), **NAMED}
         for (of, argument), arn in arns.items():
             if of == service and params.get(argument):
                 value = params[argument]
                 return arn.format(value[0] if isinstance(value, list) else value)
         return "*"
+
+
+def _records(params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What Route 53 tells policies of the records that a call changes."""
+    if "ChangeBatch" not in params:
+        return {}
+    sets = [change["ResourceRecordSet"] for change in params["ChangeBatch"]["Changes"]]
+    key = "route53:ChangeResourceRecordSets"
+    return {
+        f"{key}NormalizedRecordNames": tuple(it["Name"].rstrip(".").lower() for it in sets),
+        f"{key}RecordTypes": tuple(it["Type"] for it in sets),
+    }
