@@ -24,7 +24,7 @@ FIRST_DATA_S = 90
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with Deployed.up(
-        *("--hosts", "2", "--runtime", "process"),
+        *("--stack", "prod", "--hosts", "2", "--runtime", "process"),
         *("--config", "prometheus.discoveryRefreshInterval=5s"),
         *("--config", "prometheus.scrapeInterval=2s"),
     ) as deployed:
