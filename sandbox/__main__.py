@@ -62,6 +62,7 @@ def main() -> int:
 def _demo(parsed: Options) -> int:
     with _running(parsed) as sandbox:
         targets = sandbox.wait_until_up()
+        sandbox.wait_until_told()
         rows = prometheus.table(targets).splitlines()
         print(*shortened(rows, _MOST_TARGETS), sep="\n")
         url = sandbox.state.prometheus_url

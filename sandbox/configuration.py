@@ -146,8 +146,8 @@ def secret_name(via: str) -> str:
 def _tell_the_receiver(config: dict[str, Any]) -> list[str]:
     """Let whoever an Alertmanager tells be the local receiver; return what is left out."""
     left_out: set[str] = set()
-    if _ALERTMANAGER not in config:
-        return []
+    if not isinstance(config.get(_ALERTMANAGER), Mapping):
+        return []  # it is off
     for via in RECEIVED:
         arn = f"arn:aws:secretsmanager:{config['aws:region']}:123456789012:secret:"
         _set(config, f"alertmanager.{via}UrlSecretArn", arn + secret_name(via))

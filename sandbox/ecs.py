@@ -237,7 +237,7 @@ class Agent(Follower):
             self._account.client("servicediscovery").register_instance(
                 ServiceId=name,
                 InstanceId=task.id,
-                Attributes={"AWS_INSTANCE_IPV4": task.address},
+                Attributes={"AWS_INSTANCE_IPV4": _host(containers[0], task.address)},
             )
         _LOG.info("task %s (%s) runs at %s", task.id[:8], definition["family"], task.address)
 
@@ -319,13 +319,16 @@ class Agent(Follower):
         return self._credentials[arn].environment
 
 
-def _listen_host(container: str, address: str) -> dict[str, str]:
-    """Return the variable that tells a server where to listen: nobody else may connect.
+def _host(container: str, address: str) -> str:
+    """Return where a server listens: nobody else may connect.
 
     A task's network is its own on AWS; here it is the machine's loopback interface, of which a task
-    has an address. Prometheus and Grafana stay where everybody looks for them.
+    has an address. What people open stays at the first one, on a port of its own.
     """
-    if container == "grafana":
-        return {"GF_SERVER_HTTP_ADDR": LOOPBACK}
-    host = LOOPBACK if container == "prometheus" else address
-    return {f"{container.upper()}_LISTEN_HOST": host}
+    return LOOPBACK if container in ("prometheus", "grafana") else address
+
+
+def _listen_host(container: str, address: str) -> dict[str, str]:
+    """Return the variable that tells a server where to listen."""
+    name = "GF_SERVER_HTTP_ADDR" if container == "grafana" else f"{container.upper()}_LISTEN_HOST"
+    return {name: _host(container, address)}

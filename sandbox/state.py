@@ -58,6 +58,7 @@ class Directory:
         """Name a directory, whether it exists or not."""
         self.path = path
         self.logs = path / "logs"
+        self.resolv_conf = path / "resolv.conf"
         self.notifications = self.logs / "notifications.jsonl"
         self.volumes = path / "volumes"
         self.pulumi = path / "pulumi"

@@ -127,15 +127,9 @@ class Sandbox:
         self.hosts = Hosts(account, files["node_exporter"], port, logs)
         self.hosts.start()
         stack.callback(self.hosts.stop)
-        runtime = self._runtime(account, files)
-        resolv_conf = self.directory.path / "resolv.conf"
-        names = Names(account, settings.network["vpc_cidr"], resolv_conf)
+        names = Names(account, settings.network["vpc_cidr"], self.directory.resolv_conf)
         stack.callback(names.stop)
-        self._agent = Agent(
-            account, runtime, self.directory.volumes, logs, self._not_run, names.file
-        )
-        self._agent.start()
-        stack.callback(self._agent.stop)
+        self._start_agent(self._runtime(account, files), names, stack)
         if receiver:
             subscriber = Subscriber(account, receiver)
             subscriber.start()
@@ -148,14 +142,14 @@ class Sandbox:
             self.directory.write(self.state)
 
     def wait_until_up(self) -> list[prometheus.Target]:
-        """Wait until every host is a target, every target is UP, and its Watchdog has been told.
+        """Wait until every host is a target, and every target is UP.
 
         Raises:
             NotUpError: that takes too long, or Prometheus keeps dying.
         """
         expected = len(self.state.outputs.get("host_ids", []))
         deadline = time.monotonic() + self._options.timeout
-        shown, shown_at = "", 0.0
+        told, told_at = "", 0.0
         while True:
             problem = ""
             asked = time.monotonic()
@@ -166,24 +160,37 @@ class Sandbox:
                 problem = f"Prometheus does not answer: {error}"
             up = [target for target in targets if target.health == "up"]
             hosts = [target for target in targets if target.job == "node"]
-            told = self._watchdog.is_set()
-            if targets and len(up) == len(targets) and len(hosts) >= expected and told:
+            if targets and len(up) == len(targets) and len(hosts) >= expected:
                 self.state.phase = "up"
                 self.directory.write(self.state)
                 return targets
             now = (
                 f"{len(up)} targets UP, {len(hosts)} of {expected} hosts discovered"
-                f"{'' if told else ', no notification yet'}"
                 if targets
                 else "waiting for Prometheus and its first discovery"
             )
-            if now != shown and time.monotonic() - shown_at >= _PROGRESS_INTERVAL_S:
+            if now != told and time.monotonic() - told_at >= _PROGRESS_INTERVAL_S:
                 self._progress(now)
-                shown, shown_at = now, time.monotonic()
+                told, told_at = now, time.monotonic()
             failed = self._agent.failure_count() >= _GIVE_UP_AFTER_FAILURES
             if failed or time.monotonic() > deadline:
                 raise NotUpError(self._explain(targets, expected, problem))
             time.sleep(max(_POLL_INTERVAL_S, _POLL_SHARE * (time.monotonic() - asked)))
+
+    def wait_until_told(self) -> None:
+        """Wait until the receiver has been told that alerting works, where there is alerting.
+
+        Raises:
+            NotUpError: that takes too long.
+        """
+        if not self._watchdog.is_set():
+            # An alert that fires before Prometheus knows an Alertmanager is sent again only then.
+            self._progress("waiting for the first notification, which may take a minute")
+        if not self._watchdog.wait(self._options.timeout):
+            raise NotUpError(
+                "nobody has been told of the Watchdog, the alert that always fires:"
+                f" Alertmanager's logs may say why\nlogs: {self.directory.logs}"
+            )
 
     def fail(self, reason: str) -> None:
         """Note that the sandbox has failed: its logs are kept when it ends."""
@@ -201,9 +208,13 @@ class Sandbox:
         if targets and hosts < expected:
             lines.append(f"only {hosts} of {expected} hosts are discovered")
             lines += self._agent.last_errors()
-        if not self._watchdog.is_set():
-            lines.append("nobody has been told of the Watchdog, which shows that alerting works")
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
+
+    def _start_agent(self, runtime: Runtime, names: Names, stack: contextlib.ExitStack) -> None:
+        volumes, logs = self.directory.volumes, self.directory.logs
+        self._agent = Agent(self._account, runtime, volumes, logs, self._not_run, names.file)
+        self._agent.start()
+        stack.callback(self._agent.stop)
 
     def _receive(
         self, emulator: Emulator, stack_here: LocalStack, stack: contextlib.ExitStack

@@ -13,6 +13,7 @@ import subprocess
 import time
 import urllib.request
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -127,7 +128,8 @@ def alerting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alerting]:
         yield Alerting(Account(deployed), find(deployed.name).notifications)
 
 
-def test_the_watchdog_has_been_told_when_it_is_up(alerting: Alerting) -> None:
+def test_the_watchdog_is_told(alerting: Alerting) -> None:
+    until("a sign of life", 30, alerting.signs)
     life = alerting.told("watchdog")
     assert {alert["labels"]["alertname"] for it in life for alert in it["alerts"]} == {"Watchdog"}
     assert len(alerting.alertmanagers()) == 2
@@ -135,6 +137,21 @@ def test_the_watchdog_has_been_told_when_it_is_up(alerting: Alerting) -> None:
     configuration = _ask(alerting.alertmanagers()[0], "status")["config"]["original"]
     assert "slack_configs" in configuration
     assert "pagerduty_configs" not in configuration  # it would lead outside
+
+
+def test_names_lead_to_where_servers_listen(alerting: Alerting) -> None:
+    discovery = alerting.account.client("servicediscovery")
+    found = {
+        service["Name"]: sorted(
+            instance["Attributes"]["AWS_INSTANCE_IPV4"]
+            for instance in discovery.list_instances(ServiceId=service["Id"])["Instances"]
+        )
+        for service in discovery.list_services()["Services"]
+    }
+    assert found == {
+        "alertmanager": sorted(str(urlsplit(url).hostname) for url in alerting.alertmanagers()),
+        "prometheus": [urlsplit(alerting.account.url).hostname],
+    }
 
 
 def test_an_exporter_that_stops_is_one_page_from_two_alertmanagers(alerting: Alerting) -> None:
