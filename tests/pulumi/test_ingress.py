@@ -99,9 +99,14 @@ def bucket(stack: Stack) -> str:
     return name
 
 
-def test_nothing_but_the_load_balancer_is_made_and_no_task_is_replaced(made: Run) -> None:
-    assert {operation for operation, _ in made.steps} == {"create"}
-    assert {name.partition("-")[0] for _, name in made.steps} == {"ingress"}
+def test_the_load_balancer_is_made_and_prometheus_is_put_behind_it(made: Run) -> None:
+    others = [step for step in made.steps if not step[1].startswith("ingress")]
+    assert {operation for operation, _ in {*made.steps} - {*others}} == {"create"}
+    assert sorted(others) == [
+        ("create", "prometheus-load-balancer-egress"),
+        ("create", "prometheus-load-balancer-ingress"),
+        ("update", "prometheus-service"),
+    ]
 
 
 def test_nothing_changes_when_nothing_is_changed(stack: Stack) -> None:
@@ -136,7 +141,12 @@ def test_only_the_named_network_reaches_it(stack: Stack) -> None:
         for rule in found["IpPermissions"]
     }
     assert ingress == {(443, "203.0.113.7/32"), (80, "203.0.113.7/32")}
-    assert [rule["FromPort"] for rule in found["IpPermissionsEgress"]] == [443]
+    to = {rule["FromPort"]: rule for rule in found["IpPermissionsEgress"]}
+    to_aws, to_prometheus = sorted(to)
+    assert to_aws == 443
+    assert to_prometheus == stack.workspace.outputs()["prometheus_port"]
+    assert to[to_prometheus]["UserIdGroupPairs"]
+    assert not to[to_prometheus]["IpRanges"]
 
 
 def test_the_listeners_redirect_or_have_the_certificate(stack: Stack) -> None:
