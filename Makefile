@@ -1,5 +1,5 @@
 # Variables, all optional: PYTHON (an interpreter >= 3.11; another one makes .venv anew),
-# ONCE, HOSTS (demo), ARGS (test).
+# ONCE, HOSTS, STACK (demo), ARGS (test).
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 RUN := .venv/bin/python
 IDENTITY := -c 'import sys; print(sys.base_prefix, sys.version)'
@@ -43,8 +43,8 @@ endif
 	echo "Install one (Debian: apt install python3 python3-venv), or: make PYTHON=/path/to/python" >&2; \
 	exit 1
 
-demo: setup ## Deploy everything on this machine until Ctrl-C (ONCE=1: until all is UP; HOSTS=N)
-	@$(RUN) -m sandbox demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(HOSTS),--hosts $(HOSTS))
+demo: setup ## Deploy everything on this machine until Ctrl-C (ONCE=1: until all is UP; HOSTS=N; STACK=prod)
+	@$(RUN) -m sandbox demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(STACK),--stack $(STACK))
 
 test: lint ## Lint, check types, and run every test (ARGS="-k name": some of them)
 	$(RUN) -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)

@@ -4,18 +4,31 @@ import python_version  # noqa: F401 - first of all
 
 # isort: split
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
 from components import (
+    AlertmanagerService,
+    AlertmanagerServiceArgs,
     ExporterGroup,
     ExporterGroupArgs,
     ExporterNode,
     ExporterNodeArgs,
+    GrafanaService,
+    GrafanaServiceArgs,
+    Ingress,
+    IngressArgs,
     MonitoringNetwork,
     MonitoringNetworkArgs,
+    NotificationTopic,
+    NotificationTopicArgs,
     PrometheusService,
     PrometheusServiceArgs,
+    ServiceNamespace,
+    ServiceWatch,
+    ServiceWatchArgs,
 )
 from components.arguments import pick
 from components.network.foreign import foreign_interfaces_command
@@ -35,17 +48,108 @@ network = MonitoringNetwork(
 )
 subnet_ids = network.public_subnets if settings.in_public_subnets else network.private_subnets
 
+servers = {
+    name: block
+    for name, block in (
+        ("prometheus", settings.prometheus),
+        ("alertmanager", settings.alertmanager),
+        ("grafana", settings.grafana),
+    )
+    if block is not None
+}
+
+ingress = None
+urls: dict[str, Any] = {}
+if settings.ingress is not None:
+    ingress = Ingress(
+        "ingress",
+        {
+            **pick(IngressArgs, settings.ingress),
+            "vpc_id": network.vpc_id,
+            "subnet_ids": (
+                network.private_subnets if settings.ingress["internal"] else network.public_subnets
+            ),
+            "servers": list(servers),
+        },
+    )
+    urls = {name: ingress.urls[name] for name in servers}
+
+server: dict[str, Any] = {
+    "vpc_id": network.vpc_id,
+    "subnet_ids": subnet_ids,
+    "assign_public_ip": settings.in_public_subnets,
+}
+# A server that is alone is looked for by nobody.
+if len(servers) > 1:
+    names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
+    server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
+
+
+def common(name: str) -> dict[str, Any]:
+    """What every server gets; each its own place behind the load balancer."""
+    if ingress is None:
+        return server
+    return {
+        **server,
+        "load_balancer_security_group_id": ingress.security_group_id,
+        "target_group_arn": ingress.target_groups[name],
+    }
+
+
+notifications = alertmanager = None
+if settings.notifications is not None:
+    notifications = NotificationTopic(
+        "notifications", pick(NotificationTopicArgs, settings.notifications)
+    )
+found: dict[str, Any] = {}
+if settings.alertmanager is not None:
+    alertmanager = AlertmanagerService(
+        "alertmanager",
+        {
+            **pick(AlertmanagerServiceArgs, {**settings.alertmanager, **common("alertmanager")}),
+            "external_url": urls.get("alertmanager", ""),
+            "grafana_url": urls.get("grafana", ""),
+            "topic_arn": notifications.topic_arn if notifications else "",
+        },
+    )
+    found = {
+        "alertmanager_dns_name": alertmanager.dns_name,
+        "alertmanager_security_group_id": alertmanager.security_group_id,
+        "alertmanager_port": settings.alertmanager["port"],
+    }
+
 prometheus = PrometheusService(
     "prometheus",
     {
         # How hosts are found is said once, in the hosts' block.
-        **pick(PrometheusServiceArgs, {**settings.hosts, **settings.prometheus}),
-        "vpc_id": network.vpc_id,
-        "subnet_ids": subnet_ids,
-        "assign_public_ip": settings.in_public_subnets,
+        **pick(
+            PrometheusServiceArgs,
+            {**settings.hosts, **settings.prometheus, **common("prometheus"), **found},
+        ),
         "environment": settings.environment,
     },
 )
+
+grafana = None
+if settings.grafana is not None:
+    # The load balancer leaves Grafana's login to Grafana, at the same identity provider.
+    oidc = {k: v for k, v in (settings.ingress or {}).items() if k.startswith("oidc_")}
+    grafana = GrafanaService(
+        "grafana",
+        {
+            **pick(GrafanaServiceArgs, {**settings.grafana, **common("grafana"), **found}),
+            **pick(GrafanaServiceArgs, oidc),
+            "public_url": urls.get("grafana", ""),
+            # Nobody looks for Grafana by name.
+            "namespace_id": "",
+            "namespace_domain": "",
+            "prometheus_dns_name": prometheus.dns_name,
+            "prometheus_port": settings.prometheus["port"],
+            "prometheus_security_group_id": prometheus.security_group_id,
+            "scrape_interval": settings.prometheus["scrape_interval"],
+            "runbook_base_url": settings.prometheus["runbook_base_url"],
+        },
+    )
 
 exporters = ExporterGroup(
     "exporters",
@@ -75,6 +179,21 @@ hosts = [
     for index in range(settings.hosts["count"])
 ]
 
+running = [service for service in (prometheus, alertmanager, grafana) if service is not None]
+if notifications is not None:
+    for (name, block), service in zip(servers.items(), running, strict=True):
+        ServiceWatch(
+            f"{name}-watch",
+            {
+                **pick(ServiceWatchArgs, settings.prometheus),
+                "topic_arn": notifications.topic_arn,
+                "cluster_name": service.cluster_name,
+                "service_name": service.service_name,
+                "desired_count": block.get("replicas", 1),
+            },
+        )
+    pulumi.export("notification_topic_arn", notifications.topic_arn)
+
 region = aws.get_region_output().region
 host_ids = pulumi.Output.all(*(host.instance_id for host in hosts))
 
@@ -93,12 +212,36 @@ pulumi.export(
 )
 if settings.prometheus["enable_execute_command"] and not settings.on_this_machine:
     pulumi.export("prometheus_port_forwarding_command", prometheus.port_forwarding_command)
+if alertmanager and settings.alertmanager:
+    pulumi.export("alertmanager_cluster_name", alertmanager.cluster_name)
+    pulumi.export("alertmanager_service_name", alertmanager.service_name)
+    pulumi.export("alertmanager_log_group_name", alertmanager.log_group_name)
+    pulumi.export("alertmanager_dns_name", alertmanager.dns_name)
+    if settings.alertmanager["enable_execute_command"] and not settings.on_this_machine:
+        pulumi.export("alertmanager_port_forwarding_command", alertmanager.port_forwarding_command)
+if grafana and settings.grafana:
+    pulumi.export("grafana_cluster_name", grafana.cluster_name)
+    pulumi.export("grafana_service_name", grafana.service_name)
+    pulumi.export("grafana_log_group_name", grafana.log_group_name)
+    pulumi.export("grafana_admin_password_secret_arn", grafana.admin_password_secret_arn)
+    pulumi.export("grafana_admin_password_command", grafana.admin_password_command)
+    if settings.on_this_machine:
+        pulumi.export("grafana_url", f"http://127.0.0.1:{settings.grafana['port']}")
+    elif settings.grafana["enable_execute_command"]:
+        pulumi.export("grafana_port_forwarding_command", grafana.port_forwarding_command)
+if ingress:
+    for name, url in urls.items():
+        pulumi.export(f"{name}_url", url)
+    pulumi.export("load_balancer_dns_name", ingress.load_balancer_dns_name)
 pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
 pulumi.export("host_ids", host_ids)
 pulumi.export(
     "foreign_interfaces_command",
-    pulumi.Output.all(region, network.vpc_id, prometheus.security_group_id, host_ids).apply(
-        lambda found: foreign_interfaces_command(*found)
-    ),
+    pulumi.Output.all(
+        region,
+        network.vpc_id,
+        [service.security_group_id for service in running],
+        host_ids,
+    ).apply(lambda found: foreign_interfaces_command(*found)),
 )

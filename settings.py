@@ -28,9 +28,13 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from components import (
+    AlertmanagerServiceArgs,
     ExporterGroupArgs,
     ExporterNodeArgs,
+    GrafanaServiceArgs,
+    IngressArgs,
     MonitoringNetworkArgs,
+    NotificationTopicArgs,
     PrometheusServiceArgs,
     checks,
 )
@@ -46,6 +50,7 @@ from components.arguments import (
     suggestion,
 )
 from components.exporters.instance_types import usd_a_month
+from components.ingress.rules import MIN_SUBNETS
 from components.network.subnets import hosts_fit
 from components.values import shortened
 from default_tags import STACK
@@ -99,6 +104,9 @@ class Block(NamedTuple):
     given: frozenset[str]
     """Arguments that are no settings: the program gives them."""
 
+    optional: bool = False
+    """Whether it switches its capability on: by being there, even as `{}`."""
+
     @property
     def knobs(self) -> dict[str, Argument]:
         """Key as the user types it -> what the component declares."""
@@ -134,8 +142,38 @@ BLOCKS: Mapping[str, Block] = {
             {
                 *(ENVIRONMENT, "version", "assign_public_ip", "image_context"),
                 *("node_exporter_port", "discovery_tag_key", "discovery_tag_value"),
+                "alertmanager_port",
             }
         ),
+    ),
+    "alertmanager": Block(
+        "Alertmanager, which tells people of alerts.",
+        (AlertmanagerServiceArgs,),
+        frozenset({"version", "assign_public_ip", "image_context"}),
+        optional=True,
+    ),
+    "notifications": Block(
+        "Who is told by AWS itself when a server is in trouble.",
+        (NotificationTopicArgs,),
+        frozenset(),
+        optional=True,
+    ),
+    "grafana": Block(
+        "Grafana, with dashboards of what Prometheus stores.",
+        (GrafanaServiceArgs,),
+        frozenset(
+            {
+                *("version", "assign_public_ip", "image_context"),
+                *("prometheus_port", "alertmanager_port", "scrape_interval", "runbook_base_url"),
+            }
+        ),
+        optional=True,
+    ),
+    "ingress": Block(
+        "The way in: a load balancer with TLS and a login, and host names.",
+        (IngressArgs,),
+        frozenset({"servers"}),
+        optional=True,
     ),
 }
 """Name of a block -> what is in it."""
@@ -143,12 +181,19 @@ BLOCKS: Mapping[str, Block] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The stack's settings: of each block, all arguments by the components' own names."""
+    """The stack's settings: of each block, all arguments by the components' own names.
+
+    An optional block that is not there is None.
+    """
 
     environment: str
     network: Mapping[str, Any]
     hosts: Mapping[str, Any]
     prometheus: Mapping[str, Any]
+    alertmanager: Mapping[str, Any] | None
+    notifications: Mapping[str, Any] | None
+    grafana: Mapping[str, Any] | None
+    ingress: Mapping[str, Any] | None
     emulated: bool
     """Whether the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8."""
 
@@ -200,12 +245,16 @@ class Settings:
             path = ENVIRONMENT if values.get(ENVIRONMENT) else f"{ENVIRONMENT} (the stack's name)"
             problem = Problem("", str(error), environment)
             problems.append(_sentence(path, problem, hide=ENVIRONMENT in secret))
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, Any] = {}
         wrong: dict[str, list[Problem]] = {}
         for name in reversed(list(BLOCKS)):  # the network depends on the hosts
+            block = BLOCKS[name]
+            if block.optional and name not in values:
+                found[name], wrong[name] = None, []
+                continue
             of_hosts = for_network(found.get("hosts", {}))
             legal, wrong[name] = examine(
-                BLOCKS[name].knobs,
+                block.knobs,
                 _block(values.get(name, "{}")),
                 fixed={
                     "allowLoopbackCidr": emulated,
@@ -223,6 +272,14 @@ class Settings:
         problems += [
             _sentence("hosts.count", problem, hide=not {"hosts", "network"}.isdisjoint(secret))
             for problem in _hosts_that_do_not_fit(found["hosts"], found["network"])
+        ]
+        problems += [
+            _sentence(f"alertmanager.{problem.key}", problem, hide="alertmanager" in secret)
+            for problem in _alertmanager_that_does_not_fit(found)
+        ]
+        problems += [
+            _sentence(path, problem, hide=path.partition(".")[0] in secret)
+            for path, problem in _ingress_that_does_not_fit(found["ingress"], found["network"])
         ]
         try:
             problems += [
@@ -276,6 +333,14 @@ class Settings:
             if namespace not in NAMESPACES:
                 hint = suggestion(namespace, NAMESPACES)
                 yield f"{shortened(key)} configures nothing: its namespace is unknown; {hint}"
+        told = ("page_with", "notify_with")
+        if self.alertmanager is not None and not any(self.alertmanager[key] for key in told):
+            yield f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
+        if self.notifications is not None and not any(self.notifications.values()):
+            yield (
+                f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything"
+                " unless somebody subscribes to the topic"
+            )
         count, instance_type = self.hosts["count"], self.hosts["instance_type"]
         usd = count * usd_a_month(instance_type)
         if usd > EXPENSIVE_USD and "hosts" not in secret:
@@ -354,6 +419,43 @@ def _hosts_that_do_not_fit(
             hosts_fit(hosts["count"], network["vpc_cidr"], network["zone_count"])
         except ValueError as error:
             yield Problem("count", str(error), hosts["count"])
+
+
+def _alertmanager_that_does_not_fit(
+    found: Mapping[str, Mapping[str, Any] | None],
+) -> Iterator[Problem]:
+    """Check Alertmanager against other blocks, as far as they are legal by themselves."""
+    block, zones = found["alertmanager"] or {}, (found["network"] or {}).get("zone_count")
+    if zones is not None and block.get("replicas", 0) > zones:
+        problem = f"each is in another zone; expected at most {zones}, as network.zoneCount says"
+        yield Problem("replicas", problem, block["replicas"])
+    for key in ("page_with", "notify_with"):
+        if "sns" in block.get(key, ()) and found["notifications"] is None:
+            problem = "sns needs a topic; expected the block notifications, which makes it"
+            yield Problem(camel(key), problem, block[key])
+
+
+def _ingress_that_does_not_fit(
+    ingress: Mapping[str, Any] | None, network: Mapping[str, Any]
+) -> Iterator[tuple[str, Problem]]:
+    """Check the load balancer against the network: path of a key -> what is wrong."""
+    if ingress is None:
+        return
+    zones = network.get("zone_count", MIN_SUBNETS)
+    if zones < MIN_SUBNETS:
+        message = f"a load balancer takes {MIN_SUBNETS} zones; expected at least {MIN_SUBNETS}"
+        yield "network.zoneCount", Problem("zoneCount", message, zones)
+    isolated = network.get("nat_strategy") == "none" and ingress.get("internal")
+    if isolated and not ingress.get("without_authentication", True):
+        yield (
+            "ingress.internal",
+            Problem(
+                "internal",
+                "without a NAT gateway, an internal load balancer cannot reach the identity"
+                " provider; expected network.natStrategy single or per-az",
+                ingress["internal"],
+            ),
+        )
 
 
 def _tag_keys(default_tags: str) -> Collection[str]:

@@ -162,7 +162,116 @@ RESOURCES: Mapping[str, Calls] = {
         "ecs:CreateService UpdateService DeleteService TagResource UntagResource"
         " ListServiceDeployments DescribeServiceDeployments",
     ),
+    # A namespace is a hosted zone, too, and Cloud Map acts on it with the caller's rights. Source:
+    # https://docs.aws.amazon.com/cloud-map/latest/dg/access-control-managing-permissions.html
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": Calls(
+        "servicediscovery:GetNamespace ListTagsForResource",
+        "servicediscovery:CreatePrivateDnsNamespace UpdatePrivateDnsNamespace DeleteNamespace"
+        " GetOperation TagResource UntagResource ec2:DescribeVpcs DescribeRegions"
+        " route53:CreateHostedZone GetHostedZone ListHostedZonesByName DeleteHostedZone"
+        " ChangeResourceRecordSets AssociateVPCWithHostedZone",
+    ),
+    "aws:servicediscovery/service:Service": Calls(
+        "servicediscovery:GetService ListTagsForResource",
+        "servicediscovery:CreateService UpdateService DeleteService ListInstances"
+        " DeregisterInstance GetOperation TagResource UntagResource"
+        " route53:GetHostedZone ListHostedZonesByName ChangeResourceRecordSets",
+    ),
+    "aws:kms/key:Key": Calls(
+        "kms:DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
+        "kms:CreateKey EnableKey EnableKeyRotation DisableKeyRotation PutKeyPolicy"
+        " ScheduleKeyDeletion TagResource UntagResource UpdateKeyDescription",
+    ),
+    "aws:sns/topic:Topic": Calls(
+        "sns:GetTopicAttributes ListTagsForResource",
+        "sns:CreateTopic DeleteTopic SetTopicAttributes TagResource UntagResource",
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": Calls("sns:GetTopicAttributes", "sns:SetTopicAttributes"),
+    "aws:sns/topicSubscription:TopicSubscription": Calls(
+        "sns:GetSubscriptionAttributes", "sns:Subscribe Unsubscribe SetSubscriptionAttributes"
+    ),
+    "aws:cloudwatch/eventRule:EventRule": Calls(
+        "events:DescribeRule ListTagsForResource",
+        "events:PutRule DeleteRule EnableRule DisableRule TagResource UntagResource",
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": Calls(
+        "events:ListTargetsByRule", "events:PutTargets RemoveTargets"
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Calls(
+        "cloudwatch:DescribeAlarms ListTagsForResource",
+        "cloudwatch:PutMetricAlarm DeleteAlarms TagResource UntagResource",
+    ),
+    # The first load balancer of an account makes the service's own role. What it looks at in EC2
+    # is in AWS's own policy, without what is for other kinds of load balancers:
+    # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/ElasticLoadBalancingFullAccess.html
+    "aws:lb/loadBalancer:LoadBalancer": Calls(
+        "elasticloadbalancing:DescribeLoadBalancers DescribeLoadBalancerAttributes"
+        " DescribeCapacityReservation DescribeTags",
+        "elasticloadbalancing:CreateLoadBalancer DeleteLoadBalancer ModifyLoadBalancerAttributes"
+        " SetIpAddressType SetSecurityGroups SetSubnets AddTags RemoveTags"
+        " ec2:DescribeAccountAttributes DescribeAddresses DescribeInternetGateways"
+        " DescribeNetworkInterfaces DescribeRouteTables DescribeSecurityGroups DescribeSubnets"
+        " DescribeVpcs GetSecurityGroupsForVpc iam:CreateServiceLinkedRole",
+    ),
+    "aws:lb/listener:Listener": Calls(
+        "elasticloadbalancing:DescribeListeners DescribeListenerAttributes DescribeTags",
+        "elasticloadbalancing:CreateListener DeleteListener ModifyListener"
+        " ModifyListenerAttributes AddTags RemoveTags",
+    ),
+    # A rule that authenticates by Cognito: its client is looked at with the caller's rights.
+    "aws:lb/listenerRule:ListenerRule": Calls(
+        "elasticloadbalancing:DescribeRules DescribeTags",
+        "elasticloadbalancing:CreateRule DeleteRule ModifyRule SetRulePriorities AddTags RemoveTags"
+        " cognito-idp:DescribeUserPoolClient",
+    ),
+    "aws:lb/targetGroup:TargetGroup": Calls(
+        "elasticloadbalancing:DescribeTargetGroups DescribeTargetGroupAttributes"
+        " DescribeTargetHealth DescribeTags",
+        "elasticloadbalancing:CreateTargetGroup DeleteTargetGroup ModifyTargetGroup"
+        " ModifyTargetGroupAttributes AddTags RemoveTags",
+    ),
+    "aws:acm/certificate:Certificate": Calls(
+        "acm:DescribeCertificate ListTagsForCertificate",
+        "acm:RequestCertificate DeleteCertificate UpdateCertificateOptions AddTagsToCertificate"
+        " RemoveTagsFromCertificate",
+    ),
+    "aws:acm/certificateValidation:CertificateValidation": Calls("acm:DescribeCertificate"),
+    "aws:route53/record:Record": Calls(
+        "route53:GetHostedZone ListResourceRecordSets",
+        "route53:ChangeResourceRecordSets GetChange",
+    ),
+    # It reads the settings, too, that have resources of their own. A bucket with
+    # `force_destroy` is emptied first.
+    "aws:s3/bucket:Bucket": Calls(
+        "s3:ListBucket GetAccelerateConfiguration GetBucketAbac GetBucketAcl GetBucketCORS"
+        " GetBucketLocation GetBucketLogging GetBucketObjectLockConfiguration GetBucketPolicy"
+        " GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite"
+        " GetEncryptionConfiguration GetLifecycleConfiguration GetReplicationConfiguration"
+        " ListTagsForResource",
+        "s3:CreateBucket DeleteBucket PutBucketTagging TagResource UntagResource"
+        " ListBucketVersions DeleteObject DeleteObjectVersion",
+    ),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Calls(
+        "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"
+    ),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": Calls(
+        "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"
+    ),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Calls(
+        "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": Calls(
+        "s3:GetBucketPolicy", "s3:PutBucketPolicy DeleteBucketPolicy"
+    ),
+    # AWS WAF asks the load balancer with the caller's rights. Source:
+    # https://docs.aws.amazon.com/waf/latest/developerguide/security_iam_service-with-iam.html
+    "aws:wafv2/webAclAssociation:WebAclAssociation": Calls(
+        "wafv2:GetWebACL GetWebACLForResource elasticloadbalancing:GetLoadBalancerWebACL",
+        "wafv2:AssociateWebACL DisassociateWebACL elasticloadbalancing:CreateWebACLAssociation"
+        " DeleteWebACLAssociation SetWebACL",
+    ),
     "random:index/randomId:RandomId": Calls(),
+    "random:index/randomPassword:RandomPassword": Calls(),
 }
 """Pulumi's token of a type -> what its provider calls."""
 
@@ -176,6 +285,11 @@ FUNCTIONS: Mapping[str, str] = {
     ),
     "aws:ssm/getParameter:getParameter": "ssm:GetParameter",
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": "ecr:GetAuthorizationToken",
+    "aws:route53/getZone:getZone": "route53:GetHostedZone ListResourceRecordSets"
+    " ListTagsForResource",
+    # For a load balancer's identity provider. Drift and Deploy may read secrets by their names;
+    # code from a pull request may not, unless an administrator allows it for this secret.
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": "",
     # These need no permission: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
     "aws:index/getCallerIdentity:getCallerIdentity": "",
     "aws:index/getRegion:getRegion": "",

@@ -9,7 +9,11 @@ from components.exporters.exporter_group import SESSION_MANAGER_POLICY
 from components.policies import PATH
 from settings import PROJECT
 
-IN_REGION = {"StringEquals": {"aws:RequestedRegion": "${AWS::Region}"}}
+SERVERS = ("prometheus", "alertmanager", "grafana")
+"""The servers' components in the program: what names in AWS, and host names, begin with."""
+
+IN_REGION = {"aws:RequestedRegion": "${AWS::Region}"}
+OF_PROJECT = {"aws:ResourceTag/project": PROJECT}
 
 
 def _arns(service: str, *resources: str) -> list[str]:
@@ -18,6 +22,11 @@ def _arns(service: str, *resources: str) -> list[str]:
     return [
         f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{it}" for it in resources
     ]
+
+
+def _of_servers(service: str, *kinds: str) -> list[str]:
+    """ARNs of what has a server's name; a kind is what an ARN has before the name."""
+    return _arns(service, *(f"{kind}{server}-*" for kind in kinds for server in SERVERS))
 
 
 class Scope(NamedTuple):
@@ -31,7 +40,8 @@ class Scope(NamedTuple):
 
 
 # The first whose expression fits an action counts. Names are Pulumi's: those of the program's
-# resources, and a random end.
+# resources, and a random end. What AWS can limit, and by what, is in the service authorization
+# reference: https://docs.aws.amazon.com/service-authorization/latest/reference/
 SCOPES = (
     Scope(
         "PassToServices",
@@ -48,10 +58,19 @@ SCOPES = (
         },
     ),
     Scope(
-        "EcsOwnRole",
+        "ServicesOwnRoles",
         "iam:CreateServiceLinkedRole",
-        _arns("iam", "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS*"),
-        {"StringEquals": {"iam:AWSServiceName": "ecs.amazonaws.com"}},
+        _arns(
+            "iam",
+            "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS*",
+            "role/aws-service-role/elasticloadbalancing.amazonaws.com"
+            "/AWSServiceRoleForElasticLoadBalancing*",
+        ),
+        {
+            "StringEquals": {
+                "iam:AWSServiceName": ["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com"]
+            }
+        },
     ),
     Scope(
         "SessionManager",
@@ -70,21 +89,18 @@ SCOPES = (
     ),
     Scope("Roles", r"iam:\w*(Role|AssumeRolePolicy)", _arns("iam", f"role{PATH}*")),
     Scope("Users", r"iam:\w*(User|AccessKey)", _arns("iam", f"user{PATH}*")),
-    Scope("RegistryLogin", "ecr:GetAuthorizationToken", condition=IN_REGION),
-    Scope("Images", "ecr:", _arns("ecr", "repository/prometheus-*")),
+    Scope("Images", "ecr:(?!GetAuthorizationToken)", _of_servers("ecr", "repository/")),
     Scope("ListLogs", "logs:DescribeLogGroups", _arns("logs", "log-group:*")),
-    Scope("Logs", "logs:", _arns("logs", "log-group:prometheus-*", "log-group:monitoring-*")),
-    Scope("Secrets", "secretsmanager:", _arns("secretsmanager", "secret:prometheus-*")),
-    # AWS cannot limit these to resources.
-    Scope("TaskDefinitions", r"ecs:(\w*TaskDefinition|CreateCluster)", condition=IN_REGION),
+    Scope(
+        "Logs",
+        "logs:",
+        [*_of_servers("logs", "log-group:"), *_arns("logs", "log-group:monitoring-*")],
+    ),
+    Scope("Secrets", "secretsmanager:", _of_servers("secretsmanager", "secret:")),
     Scope(
         "Services",
-        "ecs:",
-        _arns(
-            "ecs",
-            *(f"{kind}/prometheus-*" for kind in ("cluster", "service", "service-deployment")),
-            "task-definition/prometheus-*",
-        ),
+        r"ecs:(?!\w*TaskDefinition|CreateCluster)",
+        _of_servers("ecs", "cluster/", "service/", "service-deployment/", "task-definition/"),
     ),
     Scope(
         "NewestImage",
@@ -93,19 +109,83 @@ SCOPES = (
             "arn:${AWS::Partition}:ssm:${AWS::Region}::parameter/aws/service/ami-amazon-linux-latest/*"
         ],
     ),
-    Scope("ReadEc2", "ec2:Describe", condition=IN_REGION),
-    # What is removed or stopped must be the project's, by the tag that everything of it has.
+    Scope("Topics", "sns:", _arns("sns", "notifications-*")),
+    Scope("EventRules", "events:", _of_servers("events", "rule/")),
+    Scope("Alarms", "cloudwatch:(?!DescribeAlarms)", _of_servers("cloudwatch", "alarm:")),
     Scope(
-        "RemoveEc2",
-        r"ec2:(?!DeleteTags)(Delete|Terminate|Stop|Release)",
-        condition={
-            "StringEquals": {
-                "aws:RequestedRegion": "${AWS::Region}",
-                "aws:ResourceTag/project": PROJECT,
-            }
+        "LoadBalancers",
+        "elasticloadbalancing:(?!Describe|SetWebACL)",
+        _arns(
+            "elasticloadbalancing",
+            *(f"{kind}/app/ingress-*" for kind in ("loadbalancer", "listener", "listener-rule")),
+            "targetgroup/ingress-*",
+        ),
+    ),
+    # These two are not the program's, and may have any name.
+    Scope("UserPools", "cognito-idp:", _arns("cognito-idp", "userpool/*")),
+    Scope(
+        "WebAcls",
+        "wafv2:",
+        [
+            *_arns("wafv2", "regional/webacl/*"),
+            *_arns("elasticloadbalancing", "loadbalancer/app/ingress-*"),
+        ],
+    ),
+    Scope("AccessLogs", "s3:", ["arn:${AWS::Partition}:s3:::ingress-access-logs-*"]),
+    # In any zone, but only host names of ours, and what proves a domain to ACM.
+    Scope(
+        "Records",
+        "route53:ChangeResourceRecordSets",
+        ["arn:${AWS::Partition}:route53:::hostedzone/*"],
+        {
+            "ForAllValues:StringLike": {
+                "route53:ChangeResourceRecordSetsNormalizedRecordNames": [
+                    *(f"{server}.*" for server in SERVERS),
+                    "_*",
+                ]
+            },
+            "ForAllValues:StringEquals": {
+                "route53:ChangeResourceRecordSetsRecordTypes": ["A", "AAAA", "CNAME"]
+            },
         },
     ),
-    Scope("Ec2", "ec2:", condition=IN_REGION),
+    # The zone of a Cloud Map namespace, which Cloud Map makes for its caller.
+    Scope(
+        "Zones",
+        "route53:(Create|Delete|Associate|ListHostedZonesByName)",
+        condition={"Bool": {"aws:ViaAWSService": "true"}},
+    ),
+    Scope(
+        "ReadRecords",
+        "route53:",
+        [
+            "arn:${AWS::Partition}:route53:::hostedzone/*",
+            "arn:${AWS::Partition}:route53:::change/*",
+        ],
+    ),
+    # These have random ids. What is removed or stopped must be the project's, by the tag that
+    # everything of it has. Not what is done right after a key is made: KMS may take 5 minutes to
+    # see a tag, see https://docs.aws.amazon.com/kms/latest/developerguide/abac.html
+    Scope(
+        "OfProject",
+        r"ec2:(?!DeleteTags)(Delete|Terminate|Stop|Release)|acm:(Delete|Update|Remove)"
+        r"|kms:(DisableKey|EnableKey$|Put|Schedule|Untag|Update)"
+        r"|servicediscovery:(Update|Delete|Deregister)",
+        condition={"StringEquals": {**IN_REGION, **OF_PROJECT}},
+    ),
+    # A tag makes a key the project's, but not one that is another project's by its tag, as that of
+    # Pulumi's state is. A key that is being made has none yet.
+    Scope(
+        "NewKeys",
+        "kms:(CreateKey|TagResource)",
+        condition={"StringEquals": IN_REGION, "StringEqualsIfExists": OF_PROJECT},
+    ),
+    # AWS cannot limit these to resources, or not to the program's.
+    Scope(
+        "InRegion",
+        "(acm|cloudwatch|ec2|ecr|ecs|elasticloadbalancing|kms|servicediscovery):",
+        condition={"StringEquals": IN_REGION},
+    ),
 )
 
 

@@ -4,10 +4,16 @@ import json
 from typing import Any
 
 from bootstrap.policies import ROLES, statements
+from settings import PROJECT
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 MAIN = "refs/heads/main"
+
+POLICY_SIZE = 6_144
+"""Characters of a managed policy, without blanks; a role can have 10. What a role has of its own is
+limited to 10,240 together, which is too little for Deploy. Source:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 STATE = ".pulumi/"
 """Where Pulumi keeps what it knows of the stacks, in the bucket."""
@@ -54,6 +60,7 @@ def template() -> str:
                 "Properties": {"Url": f"https://{ISSUER}", "ClientIdList": [AUDIENCE]},
             },
             **{f"{name}Role": _role(name) for name in ROLES},
+            **{key: policy for name in ROLES for key, policy in _policies(name).items()},
         },
         "Outputs": {
             "BackendUrl": {"Value": {"Fn::Sub": "s3://${StateBucket}?region=${AWS::Region}"}},
@@ -131,6 +138,8 @@ def _state() -> dict[str, Any]:
             "Properties": {
                 "Description": "Encrypts the secrets in Pulumi's state of prometheus-aws",
                 "EnableKeyRotation": True,
+                # A deployment changes keys of the project, and this is not one.
+                "Tags": [{"Key": "project", "Value": f"{PROJECT}-github"}],
                 "KeyPolicy": {
                     "Version": "2012-10-17",
                     "Statement": [
@@ -173,27 +182,64 @@ def _role(name: str) -> dict[str, Any]:
                 ],
             },
             "Policies": [
-                {"PolicyName": "state", "PolicyDocument": _document(_state_statements(name))},
-                {"PolicyName": "aws", "PolicyDocument": _document(_substituted(name))},
+                {"PolicyName": "state", "PolicyDocument": _document(_state_statements(name))}
             ],
         },
     }
+
+
+def _policies(name: str) -> dict[str, Any]:
+    """What a role may do in the account, in as many policies as it takes."""
+    return {
+        f"{name}Policy{number}": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {
+                "Description": f"{name}: what GitHub's workflow of that name may do, {number}",
+                "PolicyDocument": _substituted(document),
+                "Roles": [{"Ref": f"{name}Role"}],
+            },
+        }
+        for number, document in enumerate(packed(statements(ROLES[name])), start=1)
+    }
+
+
+def packed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Spread statements over policy documents that AWS takes, in their order.
+
+    Sizes are those before `${AWS::Region}` and the like are replaced, by what is never longer.
+
+    Raises:
+        ValueError: a statement is too long for a policy.
+    """
+    documents: list[dict[str, Any]] = []
+    for statement in found:
+        if _size(_document([statement])) > POLICY_SIZE:
+            raise ValueError(
+                f"the statement {statement['Sid']} is longer than a policy may be: split its scope"
+                " in SCOPES in bootstrap/policies.py"
+            )
+        together = _document([*documents[-1]["Statement"], statement]) if documents else {}
+        if together and _size(together) <= POLICY_SIZE:
+            documents[-1] = together
+        else:
+            documents.append(_document([statement]))
+    return documents
+
+
+def _size(document: dict[str, Any]) -> int:
+    return len(json.dumps(document, separators=(",", ":")))
 
 
 def _document(found: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": found}
 
 
-def _substituted(name: str) -> list[dict[str, Any]]:
-    def substitute(value: Any) -> Any:  # noqa: ANN401 - any JSON
-        if isinstance(value, dict):
-            return {key: substitute(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [substitute(item) for item in value]
-        return {"Fn::Sub": value} if "${" in value else value
-
-    found: list[dict[str, Any]] = substitute(statements(ROLES[name]))
-    return found
+def _substituted(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {key: _substituted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substituted(item) for item in value]
+    return {"Fn::Sub": value} if "${" in value else value
 
 
 def _state_statements(name: str) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@
         '''Port that it listens on.'''
 
 An argument of type `pulumi.Input` is wired: it may be an output, whose value nobody knows yet. Any
-other one is a knob, which the stack's settings offer as well. Whatever needs to know the arguments
-(`resolve`, the settings, the schema, the reference) asks `declared`.
+other one is a knob, which the stack's settings offer as well. Of either kind, one that need not be
+given has a default; a wired one's is empty, and `values.is_given` tells. Whatever needs to know the
+arguments (`resolve`, the settings, the schema, the reference) asks `declared`.
 """
 
 import ast
@@ -29,7 +30,8 @@ from components.values import expected, is_output, shortened, typed, unwired
 
 _T = TypeVar("_T")
 
-_COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_MAX_NAME_LENGTH = 32
 
 
 class Rule(NamedTuple):
@@ -44,6 +46,9 @@ class Rule(NamedTuple):
 
     asks_aws: bool = False
     """Whether it takes a call to AWS, so that nothing else knows the answer."""
+
+    presence: bool = False
+    """Whether it asks only if values are given, which is known of outputs, too."""
 
 
 class Knob(NamedTuple):
@@ -142,7 +147,14 @@ def declared(shape: type) -> Mapping[str, Argument]:
     return _DECLARED[shape]
 
 
-def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions | None = None) -> _T:
+def resolve(
+    shape: type[_T],
+    name: str,
+    args: _T,
+    opts: pulumi.ResourceOptions | None = None,
+    *,
+    max_name_length: int = _MAX_NAME_LENGTH,
+) -> _T:
     """Return a component's arguments with defaults filled in and types made right.
 
     To be called before anything is registered.
@@ -152,6 +164,7 @@ def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions |
         name: of the instance.
         args: as the caller gave them.
         opts: the instance's options; what asks AWS does so through its provider.
+        max_name_length: how many characters the name may have.
 
     Raises:
         ArgumentError: with every problem, a line each.
@@ -160,8 +173,10 @@ def resolve(shape: type[_T], name: str, args: _T, opts: pulumi.ResourceOptions |
         parent=opts.parent if opts else None, provider=_aws_provider(opts)
     )
     values, problems = examine(declared(shape), args, invoke=invoke)
-    if not (isinstance(name, str) and _COMPONENT_NAME.fullmatch(name)):
-        legal = "a lowercase letter, then up to 31 lowercase letters, digits or '-'"
+    fits = isinstance(name, str) and len(name) <= max_name_length
+    if not (fits and _COMPONENT_NAME.fullmatch(name)):
+        others = max_name_length - 1
+        legal = f"a lowercase letter, then up to {others} lowercase letters, digits or '-'"
         message = f"becomes part of names in AWS: expected {legal}"
         problems.insert(0, Problem("its name", message))
     if problems:
@@ -274,7 +289,7 @@ def _broken_rules(
         if not {key, *rule.needs} <= values.keys() or (rule.asks_aws and invoke is None):
             continue
         words = [values[name] for name in (key, *rule.needs)]
-        if any(map(is_output, words)):
+        if any(map(is_output, words)) and not rule.presence:
             continue
         try:
             rule.check(*words, *([invoke] if rule.asks_aws else []))

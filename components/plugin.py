@@ -9,18 +9,38 @@ from pulumi.provider import ConstructResult, main
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
+from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.arguments import ArgumentError, camel, sentences
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
-from components.network import MonitoringNetwork, MonitoringNetworkArgs
+from components.grafana import GrafanaService, GrafanaServiceArgs
+from components.ingress import Ingress, IngressArgs
+from components.network import (
+    MonitoringNetwork,
+    MonitoringNetworkArgs,
+    ServiceNamespace,
+    ServiceNamespaceArgs,
+)
+from components.notifications import (
+    NotificationTopic,
+    NotificationTopicArgs,
+    ServiceWatch,
+    ServiceWatchArgs,
+)
 from components.prometheus import PrometheusService, PrometheusServiceArgs
 
 PACKAGE = "prometheus-aws"
 
 COMPONENTS = {
     MonitoringNetwork: MonitoringNetworkArgs,
+    ServiceNamespace: ServiceNamespaceArgs,
+    AlertmanagerService: AlertmanagerServiceArgs,
+    Ingress: IngressArgs,
     PrometheusService: PrometheusServiceArgs,
+    GrafanaService: GrafanaServiceArgs,
     ExporterGroup: ExporterGroupArgs,
     ExporterNode: ExporterNodeArgs,
+    NotificationTopic: NotificationTopicArgs,
+    ServiceWatch: ServiceWatchArgs,
 }
 
 

@@ -32,6 +32,11 @@ def is_output(value: object) -> bool:
     return isinstance(value, pulumi.Output | Awaitable)
 
 
+def is_given(value: pulumi.Input[str]) -> bool:
+    """Whether a wired argument that need not be given was: its default is empty."""
+    return is_output(value) or bool(value)
+
+
 def typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
     """Return a value as its type says; an integral float is how other languages send an integer.
 

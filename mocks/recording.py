@@ -38,6 +38,11 @@ INVOKES: dict[str, dict[str, Any] | Callable[[Mapping[str, Any]], dict[str, Any]
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION, "name": REGION},
     "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+    "aws:route53/getZone:getZone": {"name": "example.com", "privateZone": False},
+    # The provider marks no part of it as secret.
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": {
+        "secretString": "the-client-secret",
+    },
     # The provider marks every parameter as secret.
     "aws:ssm/getParameter:getParameter": {"value": as_secret(AMI)},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
@@ -48,6 +53,7 @@ INVOKES: dict[str, dict[str, Any] | Callable[[Mapping[str, Any]], dict[str, Any]
 }
 
 SECRET_KEY = "the-secret-half-of-the-key"  # noqa: S105 - what the tests look for
+PASSWORD = "the-random-password"  # noqa: S105 - as above
 
 
 class Registered(NamedTuple):
@@ -83,7 +89,10 @@ class Recording(Mocks):
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         self.calls.append(args)
         answer = self.invokes[args.token]
-        return (answer(args.args) if callable(answer) else answer), []
+        try:
+            return (answer(args.args) if callable(answer) else answer), []
+        except LookupError as refusal:  # as the provider says that AWS has no such thing
+            return {}, [("", str(refusal))]
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if self.preview and args.custom and args.name not in self.existing:
@@ -100,8 +109,24 @@ class Recording(Mocks):
                 "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{args.name}",
                 "registryId": ACCOUNT,
             },
+            "aws:acm/certificate:Certificate": {
+                "domainValidationOptions": [
+                    {
+                        "domainName": "*.monitoring.example.com",
+                        "resourceRecordName": "_x.monitoring.example.com.",
+                        "resourceRecordType": "CNAME",
+                        "resourceRecordValue": "_y.acm-validations.aws.",
+                    }
+                ]
+            },
+            "aws:lb/loadBalancer:LoadBalancer": {
+                "dnsName": f"{args.name}.elb.amazonaws.com",
+                "zoneId": "Z0LOADBALANCERS",
+            },
+            "aws:route53/record:Record": {"fqdn": str(args.inputs.get("name")).rstrip(".")},
             "docker:index/image:Image": {"repoDigest": "repository@sha256:" + "0" * 64},
             "random:index/randomId:RandomId": {"hex": "0badcafe"},
+            "random:index/randomPassword:RandomPassword": {"result": as_secret(PASSWORD)},
             "aws:ec2/instance:Instance": {"privateIp": "10.42.0.10"},
             "aws:ec2/eip:Eip": {"allocationId": f"{args.name}-allocation"},
         }

@@ -6,7 +6,6 @@ if __name__ == "__main__":
 # isort: split
 
 import contextlib
-import json
 import os
 import shlex
 import signal
@@ -14,21 +13,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from excepthook import INTERRUPTED
-from sandbox import binaries, prometheus, security_groups, state, tour
+from sandbox import binaries, prometheus, state, status, tour
 from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
-from sandbox.emulator import Emulator, client, isolate_from_user
+from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.hints import command
 from sandbox.options import Options, parse
 from sandbox.shortening import shortened
-from sandbox.state import Directory, State, StateError
+from sandbox.state import StateError
 from sandbox.system import NotUpError, Sandbox
 from sandbox.workspace import Workspace
 
@@ -36,7 +35,6 @@ _CLOSED_PIPE = 141
 """Exit code after the reader of our output has ended: 128 + SIGPIPE."""
 
 _MOST_TARGETS = 20
-_MOST_REASONS = 10
 
 _POLL_INTERVAL_S = 0.1
 _DOWN_TIMEOUT_S = 150
@@ -64,10 +62,13 @@ def main() -> int:
 def _demo(parsed: Options) -> int:
     with _running(parsed) as sandbox:
         targets = sandbox.wait_until_up()
+        sandbox.wait_until_told()
         rows = prometheus.table(targets).splitlines()
         print(*shortened(rows, _MOST_TARGETS), sep="\n")
         url = sandbox.state.prometheus_url
         print(f"\nPrometheus:    {url}")
+        for alertmanager in prometheus.alertmanagers(url):
+            print(f"Alertmanager:  {alertmanager}")
         print(f"Emulated AWS:  {sandbox.state.emulator_url}", flush=True)
         if parsed.once:
             _say("\nEvery target is UP.")
@@ -170,67 +171,6 @@ def _wait_for_interrupt() -> None:
             signal.pause()
 
 
-def _status(parsed: Options) -> int:
-    found = state.find(parsed.name)
-    current = found.read()
-    error = ""
-    targets: list[prometheus.Target] = []
-    not_up: list[str] = []
-    failing: list[str] = []
-    try:
-        targets = prometheus.targets(current.prometheus_url)
-        failing = prometheus.failing_discovery(current.prometheus_url)
-        not_up = prometheus.not_up(targets, _refusals(current, targets))
-    except prometheus.PrometheusError as problem:
-        error = _silence(found, current, problem)
-    if parsed.json:
-        report = {**_report(found, current, targets, error), "problems": [*not_up, *failing]}
-        print(json.dumps(report, indent=2))
-        return 0
-    print(f"Sandbox:       {current.name} (stack {current.stack}, {current.phase})")
-    print(f"Prometheus:    {'does not answer' if error else current.prometheus_url}")
-    print(f"Emulated AWS:  {current.emulator_url}")
-    print(f"Logs:          {found.logs}\n")
-    print(error or prometheus.table(targets))
-    if not_up or failing:
-        print("", *shortened(not_up, _MOST_REASONS), *failing, sep="\n")
-    return 0
-
-
-def _refusals(current: State, targets: Sequence[prometheus.Target]) -> Mapping[str, str]:
-    if all(target.health == "up" for target in targets):
-        return {}  # at once: a client takes a quarter of a second, and 300 hosts another half
-    return security_groups.refusals(client("ec2", current.variables), targets)
-
-
-def _silence(found: Directory, current: State, problem: prometheus.PrometheusError) -> str:
-    """Say why Prometheus does not answer."""
-    if current.phase == "starting":
-        return f"The sandbox is starting, and Prometheus does not answer yet: {problem}"
-    if not _outputs(found, current):
-        return f"Nothing is deployed. Next: {command('pulumi', '--name', current.name, 'up')}"
-    return f"Prometheus is deployed, but does not answer; {found.logs} says why: {problem}"
-
-
-def _report(
-    found: Directory, current: State, targets: Sequence[prometheus.Target], error: str
-) -> dict[str, Any]:
-    return {
-        **{name: getattr(current, name) for name in ("name", "stack", "phase", "pid")},
-        "urls": {"prometheus": current.prometheus_url, "emulator": current.emulator_url},
-        "logs": str(found.logs),
-        "outputs": _outputs(found, current),
-        "targets": [target._asdict() for target in targets],
-        "prometheus_error": error,
-    }
-
-
-def _outputs(found: Directory, current: State) -> Mapping[str, Any]:
-    """Return the stack's outputs: with Pulumi's engine, as they are since its last run."""
-    workspace = _workspace(found, current)
-    return workspace.outputs() if workspace.exists() else current.outputs
-
-
 def _down(parsed: Options) -> int:
     found = state.find(parsed.name)
     current = found.read()
@@ -256,7 +196,8 @@ def _aws(parsed: Options) -> int:
 
 def _pulumi(parsed: Options) -> int:
     found = state.find(parsed.name)
-    workspace = _workspace(found, found.read())
+    current = found.read()
+    workspace = Workspace(found.pulumi, current.stack, current.variables)
     if not workspace.exists():
         raise StateError(
             f"sandbox {found.path.name} was deployed without Pulumi's engine, so there is no state"
@@ -286,10 +227,6 @@ def _preview(parsed: Options) -> int:
     return code
 
 
-def _workspace(found: Directory, current: State) -> Workspace:
-    return Workspace(found.pulumi, current.stack, current.variables)
-
-
 def _say(line: str) -> None:
     try:
         print(line, file=sys.stderr, flush=True)
@@ -301,7 +238,7 @@ def _say(line: str) -> None:
 _COMMANDS: Mapping[str, Callable[[Options], int]] = {
     "up": _up,
     "demo": _demo,
-    "status": _status,
+    "status": status.show,
     "down": _down,
     "aws": _aws,
     "pulumi": _pulumi,

@@ -41,8 +41,12 @@ _WITHOUT_PAGES = "without-pages"
 _PRODUCT_OF = {binary: product for product in PRODUCTS for binary in product.binaries}
 
 
+ALWAYS = ("prometheus", "promtool", "node_exporter")
+"""Those that a sandbox cannot do without."""
+
+
 def ensure(
-    names: Sequence[str] = ("prometheus", "promtool", "node_exporter"),
+    names: Sequence[str] = ALWAYS,
 ) -> dict[str, Path]:
     """Return the path of each binary, installing those that are missing.
 
@@ -56,7 +60,7 @@ def ensure(
     processes may call this at once.
 
     Args:
-        names: Binaries of `PRODUCTS`. Default: those that a sandbox cannot do without.
+        names: Binaries of `PRODUCTS`. Default: `ALWAYS`.
 
     Returns:
         Name to absolute path, in the order of `names`.
@@ -179,7 +183,10 @@ def _may_get_pages(product: Product, directory: Path) -> bool:
 
 def _has_pages(product: Product, directory: Path) -> bool:
     """Tell whether a product has all the web pages that it could have."""
-    return not product.pages or product.pages in _report_of(directory / product.binaries[0])
+    if not product.pages and not product.no_pages:
+        return True
+    report = _report_of(directory / product.binaries[0])
+    return product.no_pages not in report if product.no_pages else product.pages in report
 
 
 def _note_pages(product: Product, directory: Path) -> None:

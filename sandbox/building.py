@@ -43,7 +43,7 @@ def build(product: Product, output: Path, say: Callable[[str], None]) -> None:
             [go, "mod", "download", "-json", specification], output.parent, environment
         )
         _copy(_downloaded(answer), module)
-        tags = [product.tags, *_pages(product, module, steps)]
+        tags = [product.tags, embed_pages(product, module, steps)]
         flags = f"-s -w -X github.com/prometheus/common/version.Version={product.pinned}"
         options = ["-trimpath", "-tags", ",".join(filter(None, tags)), "-ldflags", flags]
         steps.run(
@@ -66,15 +66,3 @@ def _copy(source: Path, target: Path) -> None:
         here.mkdir()
         for file in files:
             shutil.copyfile(Path(folder, file), here / file)
-
-
-def _pages(product: Product, module: Path, steps: Steps) -> list[str]:
-    """Build the product's web pages, if it has any; return the Go build tags that embed them."""
-    if not product.pages:
-        return []
-    try:
-        embed_pages(module, steps)
-    except (UnavailableError, StepError) as error:
-        steps.say(f"{steps.label}: built without its web pages: {error}")
-        return []
-    return [product.pages]

@@ -12,6 +12,7 @@ import yaml
 from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 
+from components.alertmanager.configuration import INTEGRATIONS
 from sandbox.addresses import VpcRange, check_vpc_cidr, free_port
 from sandbox.errors import SandboxError
 from settings import DEFAULT_TAGS, PROJECT, Settings, SettingsError
@@ -29,6 +30,14 @@ _SHORTEST_SCRAPE_S = 2
 _SHORTEST_REFRESH_S = 5
 
 
+RECEIVED = ("slack", "webhook", "watchdog")
+"""What tells people by a URL, which in a sandbox is the local receiver's."""
+
+_ALERTMANAGER = f"{PROJECT}:alertmanager"
+_LOCAL = ("sns", "slack", "webhook")
+"""The ways to tell people that stay on this machine: the others' addresses are not configurable."""
+
+
 class ConfigurationError(SandboxError):
     """The configuration cannot be used; the message names the key, and says what is expected."""
 
@@ -40,6 +49,8 @@ class LocalStack(NamedTuple):
     """Key with its namespace -> value, as in a stack's file."""
 
     settings: Settings
+    left_out: list[str]
+    """Ways to tell people that would lead outside this machine."""
 
     @property
     def region(self) -> str:
@@ -68,12 +79,17 @@ def local_stack(stack: str, vpc: VpcRange, changes: Mapping[str, str]) -> LocalS
             f" for the sandbox with --config {path}=..."
         )
     _check_region(config.get("aws:region"), stack)
+    left_out = _tell_the_receiver(config)
     hosts = _settings(config, stack).hosts["count"]  # legal, and there: now the intervals for it
     for path, value in {**_intervals(hosts), **changes}.items():
         _set(config, path, value)
+    grafana = config.get(_full("grafana"))
+    if isinstance(grafana, Mapping):  # it is on
+        config[_full("grafana")] = {"port": free_port(), **grafana}
+    _tell_the_receiver(config)
     settings = _settings(config, stack)
     check_vpc_cidr(settings.network["vpc_cidr"])
-    return LocalStack(config, settings)
+    return LocalStack(config, settings, left_out)
 
 
 def _settings(config: Mapping[str, Any], stack: str) -> Settings:
@@ -120,6 +136,28 @@ def _overrides(vpc: VpcRange) -> dict[str, Any]:
         "aws:skipRequestingAccountId": True,
         "aws:skipMetadataApiCheck": True,
     }
+
+
+def secret_name(via: str) -> str:
+    """Return the name of the secret with a URL of the receiver; its end is that of an ARN."""
+    return f"sandbox-{via}-secret"
+
+
+def _tell_the_receiver(config: dict[str, Any]) -> list[str]:
+    """Let whoever an Alertmanager tells be the local receiver; return what is left out."""
+    left_out: set[str] = set()
+    if not isinstance(config.get(_ALERTMANAGER), Mapping):
+        return []  # it is off
+    for via in RECEIVED:
+        arn = f"arn:aws:secretsmanager:{config['aws:region']}:123456789012:secret:"
+        _set(config, f"alertmanager.{via}UrlSecretArn", arn + secret_name(via))
+    for key in ("pageWith", "notifyWith"):
+        ways = config[_ALERTMANAGER].get(key, [])
+        if isinstance(ways, list):
+            left_out |= {*INTEGRATIONS} & {*ways} - {*_LOCAL}
+            kept = [way for way in ways if way not in left_out]
+            _set(config, f"alertmanager.{key}", list(dict.fromkeys([*kept, "webhook"])))
+    return sorted(left_out)
 
 
 def _intervals(hosts: int) -> dict[str, str]:

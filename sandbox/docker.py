@@ -12,7 +12,7 @@ from pathlib import Path
 from sandbox import processes
 from sandbox.processes import Process
 from sandbox.resources import ImageSource
-from sandbox.runtimes import ISOLATION, ContainerSpec, ImageError, Running
+from sandbox.runtimes import ContainerSpec, ImageError, Running
 
 _BUILD_TIMEOUT_S = 180
 _ENGINE_TIMEOUT_S = 10
@@ -67,8 +67,9 @@ class DockerRuntime:
                 _attainable(limit["name"], limit[key]) for key in ("softLimit", "hardLimit")
             )
             options += ["--ulimit", f"{limit['name']}={soft}:{hard}"]
-        environment = {**ISOLATION, **spec.environment}
-        for variable in environment:
+        if spec.resolv_conf:
+            options += ["--volume", f"{spec.resolv_conf}:/etc/resolv.conf:ro"]
+        for variable in spec.environment:
             options += ["--env", variable]  # the value comes from our environment: not on view
         entrypoint: list[str] = definition.get("entryPoint", [])
         command: list[str] = [*entrypoint[1:], *definition.get("command", [])]
@@ -77,7 +78,7 @@ class DockerRuntime:
         process = processes.start(
             ["docker", "run", *options, image, *command],
             log=spec.log,
-            environment={**_docker_environment(), **environment},
+            environment={**_docker_environment(), **spec.environment},
         )
         return _Container(name, volumes, process)
 

@@ -1,19 +1,25 @@
 """The ECS agent: runs the tasks of the emulator's services, which the emulator itself does not."""
 
 import logging
+import math
 import shutil
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from sandbox import processes, secret_references
+from sandbox.addresses import LOOPBACK
 from sandbox.credentials import CredentialServer
 from sandbox.following import Follower
+from sandbox.names import NamesError
 from sandbox.resources import Account, GoneError, ImageSource, images
-from sandbox.runtimes import ContainerSpec, ImageError, Running, Runtime
+from sandbox.runtimes import ContainerSpec, ImageError, NotRunError, Running, Runtime
 from sandbox.secret_references import SecretError
 from sandbox.security_groups import task_description
 
@@ -48,6 +54,8 @@ class Task:
     directory: Path
     """Holds its volumes."""
     log: Path
+    names: Sequence[str] = ()
+    """Ids of the Cloud Map services that it is registered with."""
     containers: dict[str, _Container] = field(default_factory=dict)
 
     def is_stable(self) -> bool:
@@ -65,7 +73,9 @@ class _Service:
     not_before: float = 0.0
     """Backoff: when the next task may start."""
     revision: str = ""
-    """ARN of the task definition that `failures` is about."""
+    """ARN of the task definition that `failures` and `not_run` are about."""
+    not_run: str = ""
+    """Why this machine cannot run its tasks; empty if it can."""
 
 
 class Agent(Follower):
@@ -76,7 +86,15 @@ class Agent(Follower):
     else (its TSDB has a single writer), and what a service says of it moto does not keep.
     """
 
-    def __init__(self, account: Account, runtime: Runtime, directory: Path, logs: Path) -> None:
+    def __init__(
+        self,
+        account: Account,
+        runtime: Runtime,
+        directory: Path,
+        logs: Path,
+        tell: Callable[[list[str]], None] = lambda _not_run: None,
+        resolv_conf: Callable[[], Path | None] = lambda: None,
+    ) -> None:
         """Prepare the agent; `start` starts it.
 
         Args:
@@ -84,13 +102,18 @@ class Agent(Follower):
             runtime: the way to run containers.
             directory: where the volumes of tasks go.
             logs: where the output of containers goes, a file a task.
+            tell: called with what cannot be run here, and why, when that changes.
+            resolv_conf: as `Names.file`. Default: tasks resolve names as this machine does.
         """
         super().__init__("ecs", account)
+        self._resolv_conf = resolv_conf
         self._runtime = runtime
         self._directory = directory
         self._logs = logs
         self._services: dict[str, _Service] = {}
         self._credentials: dict[str, CredentialServer] = {}
+        self._tell = tell
+        self._told: list[str] = []
 
     def _end(self) -> None:
         for service in self._services.values():
@@ -135,11 +158,16 @@ class Agent(Follower):
         self._services = {arn: self._services.get(arn, _Service()) for arn in wanted}
         for arn, service in wanted.items():
             self._reconcile_service(self._services[arn], service)
+        not_run = [it.not_run for it in self._services.values() if it.not_run]
+        if not_run != self._told:
+            self._told = not_run
+            self._tell(not_run)
 
     def _reconcile_service(self, known: _Service, service: Mapping[str, Any]) -> None:
         revision = service["taskDefinition"]
         if known.revision != revision:
             known.revision, known.failures, known.not_before = revision, 0, 0.0
+            known.not_run = ""
         outdated = [it for it in known.tasks if it.definition["taskDefinitionArn"] != revision]
         self._stop_tasks(known, outdated, f"replaced by {revision.rsplit('/', 1)[-1]}")
         desired = service["desiredCount"]
@@ -175,6 +203,7 @@ class Agent(Follower):
             interface["NetworkInterfaceId"],
             directory,
             self._logs / f"{service['serviceName']}-{identifier[:8]}.log",
+            [it["registryArn"].rsplit("/", 1)[-1] for it in service["serviceRegistries"]],
         )
         known.tasks = [*known.tasks, task]
         volumes = {volume["name"]: directory / volume["name"] for volume in definition["volumes"]}
@@ -182,21 +211,34 @@ class Agent(Follower):
             volume.mkdir(parents=True)
         try:
             of_role = self._role_environment(definition)
+            resolv_conf = self._resolv_conf()
             for container in definition["containerDefinitions"]:
                 environment = {
                     "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
+                    **_listen_host(container["name"], task.address),
                     **of_role,
                     **{item["name"]: item["value"] for item in container["environment"]},
                     **secret_references.resolve(self._account, container),
                 }
                 image = self._image(container["image"])
-                self._run(task, ContainerSpec(container, image, environment, volumes, task.log))
+                spec = ContainerSpec(container, image, environment, volumes, task.log, resolv_conf)
+                self._run(task, spec)
         except SecretError as error:
             self._fail(known, task, f"ResourceInitializationError: {error}")
             return
-        except (ImageError, OSError) as error:
+        except NotRunError as error:
+            known.not_run, known.not_before = str(error), math.inf
+            self._stop_tasks(known, [task], known.not_run)
+            return
+        except (ImageError, NamesError, OSError) as error:
             self._fail(known, task, str(error))
             return
+        for name in task.names:
+            self._account.client("servicediscovery").register_instance(
+                ServiceId=name,
+                InstanceId=task.id,
+                Attributes={"AWS_INSTANCE_IPV4": _host(containers[0], task.address)},
+            )
         _LOG.info("task %s (%s) runs at %s", task.id[:8], definition["family"], task.address)
 
     def _run(self, task: Task, spec: ContainerSpec) -> None:
@@ -247,6 +289,11 @@ class Agent(Follower):
         for task in tasks:
             known.tasks = [it for it in known.tasks if it is not task]
             _LOG.info("task %s stops: %s", task.id[:8], reason)
+            for name in task.names:
+                with suppress(ClientError):  # it is not registered, or its name has been deleted
+                    self._account.client("servicediscovery").deregister_instance(
+                        ServiceId=name, InstanceId=task.id
+                    )
             for container in task.containers.values():
                 timeout = container.spec.definition.get("stopTimeout", _DEFAULT_STOP_TIMEOUT_S)
                 container.running.stop(timeout)
@@ -270,3 +317,18 @@ class Agent(Follower):
         if arn not in self._credentials:
             self._credentials[arn] = CredentialServer(self._account.emulator, arn)
         return self._credentials[arn].environment
+
+
+def _host(container: str, address: str) -> str:
+    """Return where a server listens: nobody else may connect.
+
+    A task's network is its own on AWS; here it is the machine's loopback interface, of which a task
+    has an address. What people open stays at the first one, on a port of its own.
+    """
+    return LOOPBACK if container in ("prometheus", "grafana") else address
+
+
+def _listen_host(container: str, address: str) -> dict[str, str]:
+    """Return the variable that tells a server where to listen."""
+    name = "GF_SERVER_HTTP_ADDR" if container == "grafana" else f"{container.upper()}_LISTEN_HOST"
+    return {name: _host(container, address)}

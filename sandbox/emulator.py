@@ -14,6 +14,7 @@ from botocore.config import Config
 from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
 from sandbox.moto_instances import keep_groups_on_the_interface
+from sandbox.moto_topics import check_rights_on_the_topic
 
 if TYPE_CHECKING:
     from moto.server import ThreadedMotoServer
@@ -66,6 +67,8 @@ class Emulator:
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         _empty()
         keep_groups_on_the_interface()
+        _issue_certificates_at_once()
+        check_rights_on_the_topic()
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()
@@ -207,6 +210,13 @@ def _empty() -> None:
 
     _check_calls_after(float("inf"))
     moto_api_backend.reset()
+
+
+def _issue_certificates_at_once() -> None:
+    """Let no certificate wait for a minute, as moto's do, which look at no record of DNS."""
+    from moto import settings  # noqa: PLC0415 - as in `start`
+
+    settings.ACM_VALIDATION_WAIT = 0
 
 
 def _check_calls_after(count: float) -> None:

@@ -43,7 +43,9 @@ class Product:
     """Go build tags."""
     pages: str = ""
     """The Go build tag that embeds its web pages, once they are built (`sandbox.pages`); its
-    `--version` tells the tags that it was built with. Default: it has no pages."""
+    `--version` tells the tags that it was built with. Default: it needs none."""
+    no_pages: str = ""
+    """The Go build tag that marks a build without its web pages, where `pages` does not tell."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -125,6 +127,16 @@ PRODUCTS = (
         ("node_exporter",),
         "prometheus/node_exporter",
         packages=("github.com/prometheus/node_exporter",),
+    ),
+    Product(
+        "alertmanager",
+        ("alertmanager", "amtool"),
+        "prometheus/alertmanager",
+        packages=tuple(
+            f"github.com/prometheus/alertmanager/cmd/{name}" for name in ("alertmanager", "amtool")
+        ),
+        tags="netgo",  # as in its release
+        no_pages="plain_page",
     ),
     Product(
         "pulumi",

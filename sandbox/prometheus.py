@@ -74,6 +74,40 @@ def targets(url: str) -> list[Target]:
     )
 
 
+class Alert(NamedTuple):
+    """An alert that is pending or fires."""
+
+    state: str
+    """`pending` or `firing`."""
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    since: str
+    """Time, as RFC 3339 has it."""
+
+
+def alerts(url: str) -> list[Alert]:
+    """Return the alerts, those that fire first, sorted by name.
+
+    Raises:
+        PrometheusError: Prometheus does not answer.
+    """
+    found = [
+        Alert(alert["state"], alert["labels"], alert["annotations"], alert["activeAt"])
+        for alert in query(url, "alerts")["alerts"]
+    ]
+    return sorted(found, key=lambda alert: (alert.state, alert.labels["alertname"]))
+
+
+def alertmanagers(url: str) -> list[str]:
+    """Return the URLs of the Alertmanagers that get the alerts.
+
+    Raises:
+        PrometheusError: Prometheus does not answer.
+    """
+    active = query(url, "alertmanagers")["activeAlertmanagers"]
+    return sorted(found["url"].removesuffix("/api/v2/alerts") for found in active)
+
+
 def not_up(rows: Sequence[Target], refusals: Mapping[str, str]) -> list[str]:
     """Say of each target that is not UP why.
 

@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sandbox import processes
-from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
 from sandbox.processes import Process
 from sandbox.resources import ImageSource
 
-ISOLATION = {"PROMETHEUS_LISTEN_HOST": LOOPBACK}
-"""A task's network is its own on AWS; here the machine's loopback is: nobody else may connect."""
+_WITH_RESOLV_CONF = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+
+IN_IMAGES_ONLY = {"grafana": "Grafana"}
+"""Container -> its server, of which there is an image, and no program for `sandbox.binaries`."""
 
 
 class ImageError(SandboxError):
     """The image cannot be had; the message says why."""
+
+
+class NotRunError(ImageError):
+    """The container cannot be run on this machine, however often it is tried."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,15 @@ class ContainerSpec:
     image: ImageSource
 
     environment: Mapping[str, str]
-    """All variables that ECS gives the container, secrets included."""
+    """All variables that ECS gives the container, secrets included, and its address."""
 
     volumes: Mapping[str, Path]
     """Name of a volume of the task -> a directory of this machine."""
 
     log: Path
+
+    resolv_conf: Path | None = None
+    """What the container has as /etc/resolv.conf. Default: the machine's own."""
 
 
 class Running(Protocol):
@@ -133,6 +141,7 @@ class ProcessRuntime:
 
     Of what a container isolates, only the paths are translated: the image's own files are those
     of the build context, and volumes are directories. User and read-only root are left out.
+    An /etc/resolv.conf of its own is mounted where no other process sees it, which takes root.
     """
 
     def __init__(self, binaries: Sequence[Path]) -> None:
@@ -140,7 +149,13 @@ class ProcessRuntime:
         self._path = os.pathsep.join([*map(str, binaries), os.environ.get("PATH", os.defpath)])
 
     def start(self, spec: ContainerSpec) -> Running:
-        """Start the process; see `Runtime.start`."""
+        """Start the process; see `Runtime.start`.
+
+        Raises:
+            NotRunError: there is no program.
+        """
+        if server := IN_IMAGES_ONLY.get(spec.definition["name"]):
+            raise NotRunError(f"{server} is not run here: its image cannot be had")
         image = parse_dockerfile(spec.image.dockerfile.read_text(encoding="utf-8"))
         paths = {
             inside: (spec.image.context / source).resolve()
@@ -151,10 +166,14 @@ class ProcessRuntime:
         of_image = {name: to_local(value, paths) for name, value in image.environment.items()}
         entrypoint = spec.definition.get("entryPoint") or image.entrypoint
         command = spec.definition.get("command") or image.command
+        words = [to_local(word, paths) for word in (*entrypoint, *command)]
+        if spec.resolv_conf:
+            mounted = ("unshare", "--mount", "sh", "-c", _WITH_RESOLV_CONF, str(spec.resolv_conf))
+            words = [*mounted, *words]
         process = processes.start(
-            [to_local(word, paths) for word in (*entrypoint, *command)],
+            words,
             log=spec.log,
-            environment={**of_image, **ISOLATION, **spec.environment, "PATH": self._path},
+            environment={**of_image, **spec.environment, "PATH": self._path},
         )
         return _RunningProcess(process)
 

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -43,6 +44,8 @@ class State:
     """`starting`, `up` (all targets were UP; an empty one has none), `failed`."""
     emulator_url: str = ""
     prometheus_url: str = ""
+    not_run: list[str] = field(default_factory=list)
+    """Servers that this machine cannot run, and why."""
     outputs: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Of the environment, that lead to the emulated account, as its administrator."""
@@ -55,6 +58,8 @@ class Directory:
         """Name a directory, whether it exists or not."""
         self.path = path
         self.logs = path / "logs"
+        self.resolv_conf = path / "resolv.conf"
+        self.notifications = self.logs / "notifications.jsonl"
         self.volumes = path / "volumes"
         self.pulumi = path / "pulumi"
         self._lock: IO[str] | None = None
@@ -126,7 +131,7 @@ class Directory:
 
     def write(self, state: State) -> None:
         """Replace the state, for its owner's eyes only: it holds the administrator's key."""
-        new = self.path / f"{_STATE}.new"
+        new = self.path / f"{_STATE}.{threading.get_ident()}"
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(asdict(state), file)
         new.replace(self.path / _STATE)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,14 +12,16 @@ from typing import Any, Self
 
 from sandbox import binaries, prometheus, security_groups
 from sandbox.addresses import LOOPBACK, reserve_vpc_range
-from sandbox.configuration import handed_over, local_stack
+from sandbox.configuration import RECEIVED, LocalStack, handed_over, local_stack, secret_name
 from sandbox.deploy import deploy
 from sandbox.docker import DockerRuntime
 from sandbox.ecs import Agent
 from sandbox.emulator import Emulator, isolate_from_user
 from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
+from sandbox.names import Names
 from sandbox.options import Options
+from sandbox.receiver import Notification, Receiver, Subscriber, line
 from sandbox.resources import Account, images
 from sandbox.runtimes import Fallback, ImageError, ProcessRuntime, Runtime
 from sandbox.shortening import shortened
@@ -59,6 +62,8 @@ class Sandbox:
         self._stack = contextlib.ExitStack()
         self._account: Account
         self._agent: Agent
+        self._watchdog = threading.Event()
+        """Set when somebody has been told that alerting works, or nobody is to be told."""
         self.hosts: Hosts
         self.directory: Directory
         self.state: State
@@ -88,7 +93,8 @@ class Sandbox:
         stack.callback(vpc.release)
         stack_here = local_stack(options.stack, vpc, options.overrides)
         settings = stack_here.settings
-        files = binaries.ensure()
+        alerting = [] if settings.alertmanager is None else ["alertmanager"]
+        files = binaries.ensure([*binaries.ALWAYS, *alerting])
         if options.deploy != "in-process":
             binaries.ensure(["pulumi"])
         isolate_from_user()  # only now: a download goes through the user's proxy
@@ -111,6 +117,7 @@ class Sandbox:
         self.state.emulator_url = emulator.endpoint
         self.state.variables = emulator.environment
         self.directory.write(self.state)
+        receiver = self._receive(emulator, stack_here, stack) if alerting else None
         self._account = account = self._deploy(emulator, stack_here.config, stack)
         emulator.enforce_iam()
         self.directory.write(self.state)
@@ -120,10 +127,15 @@ class Sandbox:
         self.hosts = Hosts(account, files["node_exporter"], port, logs)
         self.hosts.start()
         stack.callback(self.hosts.stop)
-        runtime = self._runtime(account, files)
-        self._agent = Agent(account, runtime, self.directory.volumes, logs)
-        self._agent.start()
-        stack.callback(self._agent.stop)
+        names = Names(account, settings.network["vpc_cidr"], self.directory.resolv_conf)
+        stack.callback(names.stop)
+        self._start_agent(self._runtime(account, files), names, stack)
+        if receiver:
+            subscriber = Subscriber(account, receiver)
+            subscriber.start()
+            stack.callback(subscriber.stop)
+        else:
+            self._watchdog.set()
         self._progress("hosts and ECS agent started")
         if options.deploy == "empty":
             self.state.phase = "up"
@@ -165,6 +177,21 @@ class Sandbox:
                 raise NotUpError(self._explain(targets, expected, problem))
             time.sleep(max(_POLL_INTERVAL_S, _POLL_SHARE * (time.monotonic() - asked)))
 
+    def wait_until_told(self) -> None:
+        """Wait until the receiver has been told that alerting works, where there is alerting.
+
+        Raises:
+            NotUpError: that takes too long.
+        """
+        if not self._watchdog.is_set():
+            # An alert that fires before Prometheus knows an Alertmanager is sent again only then.
+            self._progress("waiting for the first notification, which may take a minute")
+        if not self._watchdog.wait(self._options.timeout):
+            raise NotUpError(
+                "nobody has been told of the Watchdog, the alert that always fires:"
+                f" Alertmanager's logs may say why\nlogs: {self.directory.logs}"
+            )
+
     def fail(self, reason: str) -> None:
         """Note that the sandbox has failed: its logs are kept when it ends."""
         _LOG.error("%s", reason)
@@ -182,6 +209,31 @@ class Sandbox:
             lines.append(f"only {hosts} of {expected} hosts are discovered")
             lines += self._agent.last_errors()
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
+
+    def _start_agent(self, runtime: Runtime, names: Names, stack: contextlib.ExitStack) -> None:
+        volumes, logs = self.directory.volumes, self.directory.logs
+        self._agent = Agent(self._account, runtime, volumes, logs, self._not_run, names.file)
+        self._agent.start()
+        stack.callback(self._agent.stop)
+
+    def _receive(
+        self, emulator: Emulator, stack_here: LocalStack, stack: contextlib.ExitStack
+    ) -> Receiver:
+        """Start the receiver, whose URLs are secrets of the account."""
+        for way in stack_here.left_out:
+            self._progress(f"nobody is told by {way}: it leads outside this machine")
+        receiver = Receiver(self.directory.notifications, self._told)
+        stack.callback(receiver.stop)
+        for via in RECEIVED:
+            emulator.client("secretsmanager").create_secret(
+                Name=secret_name(via), SecretString=receiver.url(via)
+            )
+        return receiver
+
+    def _told(self, notification: Notification) -> None:
+        if notification["via"] == "watchdog":
+            self._watchdog.set()
+        self._progress(f"notified: {line(notification)}")
 
     def _deploy(
         self, emulator: Emulator, config: Mapping[str, Any], context: contextlib.ExitStack
@@ -238,6 +290,12 @@ class Sandbox:
 
     def _no_docker(self, problem: str) -> None:
         self._progress(f"containers run as processes, as Docker cannot be used: {problem}")
+
+    def _not_run(self, reasons: list[str]) -> None:
+        self.state.not_run = reasons
+        self.directory.write(self.state)
+        for reason in reasons:
+            self._progress(reason)
 
     def _resources_progress(self, count: int) -> None:
         if count % 25 == 0:

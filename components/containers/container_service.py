@@ -9,13 +9,16 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from components import policies
-from components.containers.definition import Container, container_definition
+from components.containers.definition import HEALTH_START_PERIOD_S, Container, container_definition
 from components.containers.execute_command import (
     may_open_channels,
     port_forwarding_command,
     with_agent,
 )
+from components.containers.names import service_registry
 from components.containers.url_command import url_command
+from components.network.security_groups import allow_between
+from components.values import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +32,11 @@ ECS_TASKS = "ecs-tasks.amazonaws.com"
 class ContainerService:
     """One server's service, as children of its component.
 
-    There is one task at most, for a server that is the only writer of its data. So a new version
-    stops the old task first (minimum 0 %, maximum 100 %), and a task that does not become healthy
-    is rolled back.
+    By default there is one task at most, for a server that is the only writer of its data: a new
+    version stops the old task first (minimum 0 %, maximum 100 %). Of several tasks, which hand over
+    to each other what they know, the old ones stay until the new ones are healthy (minimum 100 %,
+    maximum 200 %), and ECS keeps them in different zones. A task that does not become healthy is
+    rolled back.
     """
 
     cluster_name: pulumi.Output[str]
@@ -58,6 +63,7 @@ class ContainerService:
         *,
         security_group: aws.ec2.SecurityGroup,
         task_statement: pulumi.Input[policies.Statement] | None = None,
+        replicas: int = 1,
         after: Sequence[pulumi.Resource] = (),
     ) -> None:
         """Register the service.
@@ -70,16 +76,28 @@ class ContainerService:
             container: what is particular to it.
             security_group: of the task.
             task_statement: what the server itself may do in AWS. Default: nothing.
+            replicas: number of tasks.
             after: what must be there before a task starts.
         """
         self._parent = parent
         self._name = name
+        self._replicas = replicas
         self._child = pulumi.ResourceOptions(parent=parent)
         region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=parent)).region
         log_group = aws.cloudwatch.LogGroup(
             f"{name}-log", retention_in_days=args["log_retention_days"], opts=self._child
         )
+        public, port = args["assign_public_ip"], container.ports[0]
         before_service = list(after)
+        if is_given(args["load_balancer_security_group_id"]):
+            before_service += allow_between(
+                parent,
+                f"{name}-load-balancer",
+                args["load_balancer_security_group_id"],
+                security_group.id,
+                port,
+                f"Load balancer to {container.name}",
+            )
         statements = [] if task_statement is None else [task_statement]
         if args["enable_execute_command"]:
             container = with_agent(container)
@@ -95,14 +113,15 @@ class ContainerService:
         )
         task = self._task_definition(args, definition, container, execution_role, task_role)
         cluster = aws.ecs.Cluster(f"{name}-cluster", opts=self._child)
-        service = self._service(args, cluster, task, security_group, before_service)
+        service = self._service(
+            args, cluster, task, security_group, _targets(args, container), before_service
+        )
 
         self.cluster_name = cluster.name
         self.service_name = pulumi.Output.all(
             service.name, service.task_definition, task.arn
         ).apply(lambda values: _unless_rolled_back(*values))
         self.log_group_name = log_group.name
-        public, port = args["assign_public_ip"], container.ports[0]
         names = pulumi.Output.all(region, cluster.name, service.name)
         self.url_command = names.apply(
             lambda its: url_command(its[0], its[1], its[2], port, public=public)
@@ -181,19 +200,24 @@ class ContainerService:
         cluster: aws.ecs.Cluster,
         task_definition: aws.ecs.TaskDefinition,
         security_group: aws.ec2.SecurityGroup,
+        targets: Sequence[aws.ecs.ServiceLoadBalancerArgsDict],
         after: Sequence[pulumi.Resource],
     ) -> aws.ecs.Service:
+        several = self._replicas > 1
+        registry = service_registry(self._parent, self._name, args)
         return aws.ecs.Service(
             f"{self._name}-service",
             cluster=cluster.arn,
             task_definition=task_definition.arn,
             launch_type="FARGATE",
             platform_version="LATEST",
-            desired_count=1,
-            deployment_minimum_healthy_percent=0,
-            deployment_maximum_percent=100,
+            desired_count=self._replicas,
+            deployment_minimum_healthy_percent=100 if several else 0,
+            deployment_maximum_percent=200 if several else 100,
             deployment_circuit_breaker={"enable": True, "rollback": True},
-            availability_zone_rebalancing="DISABLED",
+            # AWS refuses it where the maximum is 100 %. Source:
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+            availability_zone_rebalancing="ENABLED" if several else "DISABLED",
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             enable_execute_command=args["enable_execute_command"] or None,
@@ -206,8 +230,28 @@ class ContainerService:
                 "security_groups": [security_group.id],
                 "assign_public_ip": args["assign_public_ip"],
             },
+            # Changes of these two are updates in place, with new tasks. Source:
+            # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+            service_registries={"registry_arn": registry.arn} if registry else None,
+            load_balancers=targets or None,
+            health_check_grace_period_seconds=HEALTH_START_PERIOD_S if targets else None,
             opts=pulumi.ResourceOptions(parent=self._parent, depends_on=list(after)),
         )
+
+
+def _targets(
+    args: ServerArgs, container: Container
+) -> Sequence[aws.ecs.ServiceLoadBalancerArgsDict]:
+    """Say where the load balancer, if there is one, finds the server."""
+    if not is_given(args["target_group_arn"]):
+        return []
+    return [
+        {
+            "target_group_arn": args["target_group_arn"],
+            "container_name": container.name,
+            "container_port": container.ports[0],
+        }
+    ]
 
 
 def may_start_a_task(repository_arn: str, log_group_arn: str, secret_arns: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components.containers import fargate
+from components.values import is_given
 
 RESTART_ATTEMPT_PERIOD_S = 60
 """ECS restarts a container only when it has run for so long; 60 s is the least it accepts.
@@ -26,20 +27,27 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthChec
 
 @dataclass(frozen=True)
 class SecretValue:
-    """One JSON key of one version of a secret."""
+    """What a container gets of a secret."""
 
     arn: pulumi.Input[str]
-    key: str
-    version_id: pulumi.Input[str]
+
+    key: str = ""
+    """Of the JSON object that the secret holds. Empty: the secret is the value."""
+
+    version_id: pulumi.Input[str] = ""
+    """Of the secret. Empty: the one that is current when a task starts, for a secret whose content
+    is none of ours."""
 
     @property
     def value_from(self) -> pulumi.Output[str]:
         """How a container definition names it.
 
-        The version is pinned, so that a new value makes a new task definition, and so a rolling
+        Where the version is pinned, a new value makes a new task definition, and so a rolling
         replacement: ECS reads secrets only when a task starts. Source:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
         """
+        if not self.key and not is_given(self.version_id):
+            return pulumi.Output.from_input(self.arn)
         return pulumi.Output.concat(self.arn, ":", self.key, "::", self.version_id)
 
 

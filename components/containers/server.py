@@ -10,12 +10,27 @@ from components import checks
 from components.arguments import Knob, Rule
 from components.containers import fargate
 from components.logs import LogRetentionDays
+from components.values import is_given
 
 
 def legal_image_context(path: str) -> None:
     """Check a folder that an image is built from; empty means the package's own."""
     if path and not (Path(path) / "Dockerfile").is_file():
         raise ValueError("expected a folder that holds a Dockerfile")
+
+
+def together_with(other: str) -> Rule:
+    """Make a rule for a wired argument that is of no use without another one, nor that without it.
+
+    Args:
+        other: key of the other one.
+    """
+
+    def check(value: pulumi.Input[str], of_other: pulumi.Input[str]) -> None:
+        if is_given(value) is not is_given(of_other):
+            raise ValueError(f"expected both it and {other}, or neither")
+
+    return Rule(check, (other,), presence=True)
 
 
 class ServerArgs(TypedDict):
@@ -27,6 +42,24 @@ class ServerArgs(TypedDict):
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Ids of the subnets that a task may be placed in; they need internet access, or a way to
     AWS's endpoints."""
+
+    namespace_id: NotRequired[Annotated[pulumi.Input[str], Knob("")]]
+    """Id of the Cloud Map namespace in which others find the server, by the component's name.
+    Empty: nobody finds it by name."""
+
+    namespace_domain: NotRequired[
+        Annotated[pulumi.Input[str], Knob(""), together_with("namespace_id")]
+    ]
+    """Domain of that namespace, such as monitoring.internal."""
+
+    target_group_arn: NotRequired[Annotated[pulumi.Input[str], Knob("")]]
+    """ARN of the load balancer's target group that the tasks are registered with; a listener must
+    use it already. Empty: there is no load balancer."""
+
+    load_balancer_security_group_id: NotRequired[
+        Annotated[pulumi.Input[str], Knob(""), together_with("target_group_arn")]
+    ]
+    """Id of that load balancer's security group, which the server admits."""
 
     assign_public_ip: NotRequired[Annotated[bool, Knob(default=False)]]
     """Give a task a public address, which it needs for internet access in a public subnet."""

@@ -34,7 +34,9 @@ https://aws.amazon.com/ec2/pricing/on-demand/; the sizes are those of
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/apply_ri.html (normalization factors).
 """
 
-_HOURS_A_MONTH = 730
+HOURS_A_MONTH = 730
+"""As AWS counts. Source: https://aws.amazon.com/calculator/calculator-assumptions"""
+
 _PARTS = {"nano": 1 / 32, "micro": 1 / 16, "small": 1 / 8, "medium": 1 / 4, "large": 1 / 2}
 _WHOLE_MACHINE = 24
 """xlarges in a type that is just called `metal`: 12 to 48."""
@@ -69,7 +71,7 @@ def usd_a_month(instance_type: str) -> float:
         xlarges = int(match["times"] or 1)
     else:
         xlarges = int(match["metal"] or _WHOLE_MACHINE)
-    return xlarges * USD_AN_HOUR * _HOURS_A_MONTH
+    return xlarges * USD_AN_HOUR * HOURS_A_MONTH
 
 
 def _parsed(instance_type: str) -> re.Match[str]:

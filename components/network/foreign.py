@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def foreign_interfaces_command(
-    region: str, vpc_id: str, service_group_id: str, host_ids: Sequence[str]
+    region: str, vpc_id: str, service_group_ids: Sequence[str], host_ids: Sequence[str]
 ) -> str:
     """Write the shell command that lists the network interfaces in the VPC that are not one's own.
 
@@ -15,12 +15,12 @@ def foreign_interfaces_command(
     Args:
         region: AWS region.
         vpc_id: of the network.
-        service_group_id: of the security group that only Prometheus's tasks have.
+        service_group_ids: of the security groups that only the servers' tasks have.
         host_ids: of the instances that are one's own.
     """
     foreign = (
         f"!contains(`{json.dumps(list(host_ids))}`, Attachment.InstanceId)"
-        f" && !contains(Groups[].GroupId, `{json.dumps(service_group_id)}`)"
+        f" && !(Groups[?contains(`{json.dumps(list(service_group_ids))}`, GroupId)])"
         ' && InterfaceType != `"nat_gateway"`'
     )
     shown = "[NetworkInterfaceId, Attachment.InstanceId, Description]"

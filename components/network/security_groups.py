@@ -1,4 +1,4 @@
-"""Security groups, and rules for one TCP port and one peer, each a resource of its own."""
+"""Security groups, and rules for one port and one peer, each a resource of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Literal, TypedDict, Unpack
 
 import pulumi
 import pulumi_aws as aws
+
+Protocol = Literal["tcp", "udp"]
+"""Of a rule."""
 
 
 class Peer(TypedDict, total=False):
@@ -48,16 +51,18 @@ def security_group(
     )
 
 
-def allow(
+def allow(  # noqa: PLR0913 - each is a part of its own
     direction: Literal["ingress", "egress"],
     parent: pulumi.Resource,
     name: str,
     group_id: pulumi.Input[str],
     port: int,
     description: str,
+    *,
+    protocol: Protocol = "tcp",
     **peer: Unpack[Peer],
 ) -> pulumi.CustomResource:
-    """Register a rule: TCP, one port, one peer.
+    """Register a rule: one port, one peer.
 
     Args:
         direction: as the group sees it.
@@ -66,6 +71,7 @@ def allow(
         group_id: of the group that gets the rule.
         port: of whoever is connected to.
         description: shown in EC2; letters, digits, blanks and some signs, no apostrophe.
+        protocol: `tcp` or `udp`.
         peer: who is at the other end.
     """
     rule: type[aws.vpc.SecurityGroupIngressRule | aws.vpc.SecurityGroupEgressRule] = {
@@ -76,9 +82,56 @@ def allow(
         name,
         security_group_id=group_id,
         description=description,
-        ip_protocol="tcp",
+        ip_protocol=protocol,
         from_port=port,
         to_port=port,
         opts=pulumi.ResourceOptions(parent=parent),
         **peer,
     )
+
+
+def allow_between(  # noqa: PLR0913 - each is a part of its own
+    parent: pulumi.Resource,
+    name: str,
+    client_group_id: pulumi.Input[str],
+    server_group_id: pulumi.Input[str],
+    port: int,
+    description: str,
+    *,
+    protocol: Protocol = "tcp",
+) -> list[pulumi.CustomResource]:
+    """Let one group connect to another: register both rules.
+
+    They belong to whichever of the two is registered later, so that neither waits for the other.
+
+    Args:
+        parent: the component that the rules belong to.
+        name: of both in the program, before `-egress` and `-ingress`.
+        client_group_id: of the group that connects.
+        server_group_id: of the group that is connected to; it may be the same one.
+        port: of the server.
+        description: shown in EC2; letters, digits, blanks and some signs, no apostrophe.
+        protocol: `tcp` or `udp`.
+    """
+    return [
+        allow(
+            "egress",
+            parent,
+            f"{name}-egress",
+            client_group_id,
+            port,
+            description,
+            protocol=protocol,
+            referenced_security_group_id=server_group_id,
+        ),
+        allow(
+            "ingress",
+            parent,
+            f"{name}-ingress",
+            server_group_id,
+            port,
+            description,
+            protocol=protocol,
+            referenced_security_group_id=client_group_id,
+        ),
+    ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from components.containers.definition import Container, SecretValue
+from components.values import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,22 +27,6 @@ Source: https://prometheus.io/docs/prometheus/latest/storage/ (at most 80 to 85 
 """
 
 
-_BASE_URL = re.compile(r"[A-Za-z0-9._~:/?&=%@+,-]*[A-Za-z0-9._~=-]", re.ASCII)
-
-
-def base_url(value: str) -> None:
-    """Check what alerts' links begin with; braces, for one, would be a template's.
-
-    Raises:
-        ValueError: with what is expected.
-    """
-    if not _BASE_URL.fullmatch(value):
-        raise ValueError(
-            "expected a URL such as https://example.com/runbooks, of letters, digits and"
-            " . _ ~ : / ? & = % @ + , - without a slash at its end"
-        )
-
-
 def environment_variables(
     args: PrometheusServiceArgs, region: pulumi.Input[str]
 ) -> dict[str, pulumi.Input[str]]:
@@ -52,7 +36,16 @@ def environment_variables(
         args: the component's arguments, resolved.
         region: AWS region.
     """
+    alerting: dict[str, pulumi.Input[str]] = (
+        {
+            "ALERTMANAGER_DNS_NAME": args["alertmanager_dns_name"],
+            "ALERTMANAGER_PORT": str(args["alertmanager_port"]),
+        }
+        if is_given(args["alertmanager_dns_name"])
+        else {}
+    )
     return {
+        **alerting,
         "AWS_REGION": region,
         "VPC_ID": args["vpc_id"],
         "ENVIRONMENT": args["environment"],

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.containers.definition import SecretValue
+from components.containers.kept_secret import KeptSecret
 
-SECRET_RECOVERY_DAYS = 7
-"""Days in which a deleted secret can be restored: AWS's least, and more than none."""
+if TYPE_CHECKING:
+    from components.containers.definition import SecretValue
 
 
 class ScopedUser(NamedTuple):
@@ -62,29 +62,17 @@ def scoped_user(
     # The counter is part of the name: Pulumi makes the new key, moves everything over to it, and
     # deletes the old one at the very end of the update.
     key = aws.iam.AccessKey(f"{name}-key-{rotation}", user=user.name, opts=child)
-    secret = aws.secretsmanager.Secret(
+    secret = KeptSecret(
+        parent,
         f"{name}-secret",
-        description="Access key of Prometheus's EC2 discovery",
-        recovery_window_in_days=SECRET_RECOVERY_DAYS,
-        opts=child,
-    )
-    halves: pulumi.Output[str] = pulumi.Output.json_dumps(
-        {"access_key_id": key.id, "secret_access_key": key.secret}
-    )
-    secret_string: pulumi.Output[str] = pulumi.Output.secret(halves)
-    version = aws.secretsmanager.SecretVersion(
-        f"{name}-secret-version",
-        secret_id=secret.id,
-        secret_string=secret_string,
-        opts=child,
+        "Access key of Prometheus's EC2 discovery",
+        {"access_key_id": key.id, "secret_access_key": key.secret},
     )
     return ScopedUser(
         secret.arn,
         {
-            "AWS_ACCESS_KEY_ID": SecretValue(secret.arn, "access_key_id", version.version_id),
-            "AWS_SECRET_ACCESS_KEY": SecretValue(
-                secret.arn, "secret_access_key", version.version_id
-            ),
+            "AWS_ACCESS_KEY_ID": secret.value("access_key_id"),
+            "AWS_SECRET_ACCESS_KEY": secret.value("secret_access_key"),
         },
         user_policy,
     )

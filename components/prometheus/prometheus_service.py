@@ -10,11 +10,15 @@ from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
 from components.containers.container_service import ContainerService
 from components.containers.image import ServerImage
-from components.containers.server import ServerArgs
+from components.containers.names import dns_name
+from components.containers.server import ServerArgs, together_with
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
-from components.network.security_groups import allow, security_group
-from components.prometheus.container import base_url, prometheus_container
+from components.network.security_groups import allow, allow_between, security_group
+from components.prometheus.container import prometheus_container
 from components.prometheus.discovery import may_discover, scoped_user
+from components.prometheus.scraping import ScrapeInterval
+from components.runbooks import RunbookBaseUrl
+from components.values import is_given
 
 CREDENTIALS = ("iam-user", "task-role")
 
@@ -40,8 +44,7 @@ class PrometheusServiceArgs(ServerArgs):
     """How long Prometheus keeps samples, at least 2h, as long as there is room in four fifths of
     the storage."""
 
-    # The rules look at rates over 3 to 5 minutes.
-    scrape_interval: NotRequired[Annotated[str, Knob("15s", checks.duration("1s", "1m"))]]
+    scrape_interval: NotRequired[ScrapeInterval]
     """Time between two scrapes of a target, 1s to 1m."""
 
     sample_limit: NotRequired[Annotated[int, Knob(10_000, checks.whole(1, 1_000_000))]]
@@ -69,9 +72,20 @@ class PrometheusServiceArgs(ServerArgs):
     node_exporter_port: NotRequired[NodeExporterPort]
     """Port of the hosts that Prometheus scrapes."""
 
-    runbook_base_url: NotRequired[Annotated[str, Knob(assets.RUNBOOKS, base_url)]]
+    runbook_base_url: NotRequired[RunbookBaseUrl]
     """Where the runbooks are, the beginning of every alert's `runbook_url`: a URL without a slash
     at its end. A relative path is one in a checkout of this project."""
+
+    alertmanager_dns_name: NotRequired[Annotated[pulumi.Input[str], Knob("")]]
+    """Name that leads to the Alertmanagers, all of which get every alert. Empty: there are none."""
+
+    alertmanager_security_group_id: NotRequired[
+        Annotated[pulumi.Input[str], Knob(""), together_with("alertmanager_dns_name")]
+    ]
+    """Id of the Alertmanagers' security group, which lets Prometheus in."""
+
+    alertmanager_port: NotRequired[Annotated[int, Knob(9093, checks.port)]]
+    """Port of the Alertmanagers."""
 
     credentials: NotRequired[Annotated[str, Knob("iam-user", checks.one_of(CREDENTIALS))]]
     """How Prometheus asks EC2 for hosts. `iam-user`: with the access key of a user of its own,
@@ -86,6 +100,9 @@ class PrometheusService(pulumi.ComponentResource):
 
     security_group_id: pulumi.Output[str]
     """Id of Prometheus's security group: what exporters admit."""
+
+    dns_name: pulumi.Output[str]
+    """Name by which others in the VPC find Prometheus; empty without a namespace."""
 
     cluster_name: pulumi.Output[str]
     """Name of the ECS cluster."""
@@ -144,6 +161,7 @@ class PrometheusService(pulumi.ComponentResource):
         )
 
         self.security_group_id = group.id
+        self.dns_name = dns_name(name, args)
         self.cluster_name = service.cluster_name
         self.service_name = service.service_name
         self.log_group_name = service.log_group_name
@@ -154,6 +172,7 @@ class PrometheusService(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "security_group_id": self.security_group_id,
+                "dns_name": self.dns_name,
                 "cluster_name": self.cluster_name,
                 "service_name": self.service_name,
                 "log_group_name": self.log_group_name,
@@ -186,4 +205,13 @@ class PrometheusService(pulumi.ComponentResource):
         rules.append(
             allow("egress", self, f"{base}-aws", group.id, 443, to_aws, cidr_ipv4="0.0.0.0/0")
         )
+        if is_given(args["alertmanager_security_group_id"]):
+            rules += allow_between(
+                self,
+                f"{base}-alertmanager",
+                group.id,
+                args["alertmanager_security_group_id"],
+                args["alertmanager_port"],
+                "Prometheus to Alertmanager",
+            )
         return group, rules

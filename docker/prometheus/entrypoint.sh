@@ -34,18 +34,26 @@ not_writable() { # not_writable NAME DIRECTORY
     problem "$1 is '$2', where user $(id -u) cannot write. Mount a volume there that belongs to this user."
 }
 
+# Print the configuration's files below a directory, a line each, without those to be left out.
+files() { # files DIRECTORY
+    find "$1" -type f -name '*.yml' -exec awk '
+        FNR == 1 && (!/^# needs: / || ENVIRON[$3] != "") { print FILENAME }' {} +
+}
+
 # Print the name of each variable that is needed, once.
 needed() {
     {
         printf '%s\n' AWS_REGION VPC_ID ENVIRONMENT PROMETHEUS_PORT PROMETHEUS_LISTEN_HOST \
             PROMETHEUS_CONFIG_DIR PROMETHEUS_RENDERED_DIR PROMETHEUS_DATA_DIR
         if [ -d "${PROMETHEUS_CONFIG_DIR-}" ]; then
-            find "$PROMETHEUS_CONFIG_DIR/" -type f -name '*.yml' -exec awk '!/^ *#/ {
-                while (match($0, /[$][{][A-Z][A-Z0-9_]*[}]/)) {
-                    print substr($0, RSTART + 2, RLENGTH - 3)
-                    $0 = substr($0, RSTART + RLENGTH)
-                }
-            }' {} +
+            files "$PROMETHEUS_CONFIG_DIR/" | while IFS= read -r file; do
+                awk '!/^ *#/ {
+                    while (match($0, /[$][{][A-Z][A-Z0-9_]*[}]/)) {
+                        print substr($0, RSTART + 2, RLENGTH - 3)
+                        $0 = substr($0, RSTART + RLENGTH)
+                    }
+                }' "$file"
+            done
         fi
     } | awk '!seen[$0]++'
 }
@@ -142,7 +150,7 @@ find "$rendered_tree" -type f -name '*.yml' -exec rm -f {} +
 set -f
 IFS='
 '
-for file in $(cd "$source_tree" && find . -type f -name '*.yml'); do
+for file in $(cd "$source_tree" && files .); do
     mkdir -p "$rendered_tree/${file%/*}"
     awk '/^ *#/ { print; next } {
         rest = $0
@@ -154,6 +162,11 @@ for file in $(cd "$source_tree" && find . -type f -name '*.yml'); do
         print line rest
     }' "$source_tree/$file" >"$rendered_tree/$file"
 done
+alerting=$rendered_tree/alerting.yml
+if [ -f "$alerting" ]; then
+    cat "$alerting" >>"$rendered_tree/prometheus.yml"
+    rm -f "$alerting"
+fi
 
 echo "entrypoint: configuration for $ENVIRONMENT, $AWS_REGION, $VPC_ID in $rendered_tree; AWS credentials from $credentials" >&2
 exec prometheus \

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.resources import containers, identity, instances, network
+from sandbox.resources import containers, identity, ingress, instances, network, notifications
 from sandbox.resources.base import Account, GoneError, Inputs
 from sandbox.resources.images import ImageSource
 from sandbox.resources.interpreter import Created, ResourceType
@@ -14,6 +14,8 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
     **instances.RESOURCE_TYPES,
     **identity.RESOURCE_TYPES,
     **containers.RESOURCE_TYPES,
+    **notifications.RESOURCE_TYPES,
+    **ingress.RESOURCE_TYPES,
 }
 """Pulumi's token of a type -> how it is made, read, changed and removed."""
 

@@ -11,6 +11,8 @@ from botocore import xform_name
 from sandbox.emulator import SESSION
 
 _NO_PROPERTIES = {"DryRun", "ClientToken", "ClientRequestToken"}
+_PAIRS = (("key", "value"), ("tagkey", "tagvalue"), ("name", "value"))
+"""How the API spells what Pulumi has as a mapping: tags, KMS's tags, dimensions of a metric."""
 _TAGS = "TagSpecifications"
 """How EC2's creating calls take tags: for each kind of resource that a call makes."""
 
@@ -103,8 +105,9 @@ def _spelt(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON, botocore'
         value = json.loads(value)  # Pulumi has it as a document
     if kind == "list":
         names = {member.lower(): member for member in getattr(shape.member, "members", ())}
-        if isinstance(value, Mapping) and {"key", "value"} <= names.keys():  # tags
-            key, of_key = names["key"], names["value"]
+        pair = [names[name] for pair in _PAIRS if set(pair) <= names.keys() for name in pair]
+        if isinstance(value, Mapping) and pair:
+            key, of_key, *_ = pair
             return [{key: k} | ({} if v is None else {of_key: v}) for k, v in value.items()]
         return [_spelt(it, shape.member) for it in (value if isinstance(value, list) else [value])]
     if kind == "structure":
@@ -115,7 +118,8 @@ def _spelt(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON, botocore'
 
 
 def _structure(value: Any, shape: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    names = {camel(name): name for name in shape.members} | {name: name for name in shape.members}
+    names = {_short(name): name for name in shape.members}
+    names |= {camel(name): name for name in shape.members} | {name: name for name in shape.members}
     if isinstance(value, list):  # a block that is there once
         value = value[0] if value else {}
     if not isinstance(value, Mapping):  # the API has a box around it
@@ -128,6 +132,11 @@ def _structure(value: Any, shape: Any) -> dict[str, Any]:  # noqa: ANN401 - as a
         )
     given = {names[name]: item for name, item in value.items() if item is not None}
     return {name: _spelt(item, shape.members[name]) for name, item in given.items()}
+
+
+def _short(name: str) -> str:
+    """Spell a member as Pulumi does where the API adds a word: `RedirectConfig` -> `redirect`."""
+    return camel(name.removesuffix("Config"))
 
 
 def same(sent: Any, seen: Any) -> bool:  # noqa: ANN401 - any JSON
@@ -151,7 +160,8 @@ def as_given(seen: Any, given: Any) -> Any:  # noqa: ANN401 - any JSON
     elif isinstance(given, list) and isinstance(seen, Mapping):
         result = [as_given(seen, given[0] if given else None)]
     elif isinstance(seen, Mapping):
-        named = {camel(name): value for name, value in seen.items()}
+        named = {_short(name): value for name, value in seen.items()}
+        named |= {camel(name): value for name, value in seen.items()}
         of_it = dict.fromkeys(named) if given is None else given
         result = {name: as_given(named.get(name), value) for name, value in of_it.items()}
     elif isinstance(seen, list) and given is None:

@@ -56,7 +56,7 @@ def capital(name: str) -> str:
 def is_gone(error: ClientError) -> bool:
     """Say whether AWS refused because there is no such resource; each service has own codes."""
     code = error.response["Error"]["Code"]
-    return "NotFound" in code or code == "NoSuchEntity"
+    return "NotFound" in code or code.startswith("NoSuch")
 
 
 @contextlib.contextmanager

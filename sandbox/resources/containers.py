@@ -1,7 +1,8 @@
-"""Registry, image, cluster, task definition, service, log group, and the random ids of names."""
+"""Registry, image, cluster, task definition, service, its name, log group, what is random."""
 
 import base64
 import secrets
+import string
 
 from sandbox.resources import images, read_back
 from sandbox.resources.base import Client, Inputs, Step
@@ -15,6 +16,25 @@ def _set_retention(logs: Client, group: str, _before: Inputs, after: Inputs) -> 
         logs.delete_retention_policy(logGroupName=group)
 
 
+def _make_namespace(discovery: Client, given: Inputs) -> Inputs:
+    operation = discovery.create_private_dns_namespace(
+        Name=given["name"],
+        Vpc=given["vpc"],
+        Description=given.get("description", ""),
+        Tags=[{"Key": key, "Value": value} for key, value in given["tags"].items()],
+    )["OperationId"]
+    targets = discovery.get_operation(OperationId=operation)["Operation"]["Targets"]
+    namespace: Inputs = discovery.get_namespace(Id=targets["NAMESPACE"])["Namespace"]
+    return namespace
+
+
+def _delete_name(discovery: Client, service: str, before: Inputs, _after: Inputs) -> None:
+    if before["forceDestroy"]:
+        for instance in discovery.list_instances(ServiceId=service)["Instances"]:
+            discovery.deregister_instance(ServiceId=service, InstanceId=instance["Id"])
+    discovery.delete_service(Id=service)
+
+
 def _random_id(_client: Client, given: Inputs) -> dict[str, str]:
     content = secrets.token_bytes(given["byteLength"])
     return {
@@ -23,6 +43,12 @@ def _random_id(_client: Client, given: Inputs) -> dict[str, str]:
         "b64Url": base64.urlsafe_b64encode(content).decode().rstrip("="),
         "b64Std": base64.b64encode(content).decode(),
     }
+
+
+def _random_password(_client: Client, given: Inputs) -> dict[str, str]:
+    alphabet = string.ascii_letters + string.digits + ("!@#$%&*()-_=+" if given["special"] else "")
+    result = "".join(secrets.choice(alphabet) for _ in range(given["length"]))
+    return {"id": "none", "result": result}  # the provider calls them all so
 
 
 RESOURCE_TYPES = {
@@ -122,6 +148,25 @@ RESOURCE_TYPES = {
         outputs={"arn": "service.serviceArn"},
         update=("update_service",),
     ),
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": ResourceType(
+        "servicediscovery",
+        _make_namespace,
+        "Id",
+        by_code="name vpc description tags",
+        required="name vpc",
+        outputs={"arn": "Arn", "hostedZone": "Properties.DnsProperties.HostedZoneId"},
+        read="get_namespace",
+        delete="delete_namespace",
+    ),
+    "aws:servicediscovery/service:Service": ResourceType(
+        "servicediscovery",
+        "create_service",
+        "Service.Id",
+        required="name dnsConfig",
+        defaults={"forceDestroy": False},
+        outputs={"arn": "Service.Arn"},
+        delete=Step(_delete_name, "forceDestroy"),
+    ),
     "random:index/randomId:RandomId": ResourceType(
         "",
         _random_id,
@@ -129,5 +174,15 @@ RESOURCE_TYPES = {
         by_code="byteLength",
         required="byteLength",
         outputs={name: name for name in ("hex", "dec", "b64Url", "b64Std")},
+    ),
+    "random:index/randomPassword:RandomPassword": ResourceType(
+        "",
+        _random_password,
+        "id",
+        by_code="length special keepers",
+        required="length",
+        defaults={"special": True},
+        outputs={"result": "result"},
+        secret_outputs=frozenset({"result"}),
     ),
 }

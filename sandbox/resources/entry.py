@@ -16,14 +16,25 @@ from sandbox.resources.base import Account, Client, GoneError, Inputs, Step
 Code: TypeAlias = Callable[[Client, Inputs], Mapping[str, Any]]
 """Takes the properties."""
 
+_KMS_TAGS = "Tags[].{key: TagKey, value: TagValue}"
 _TAG_CALLS = {
     "ec2": ("create_tags", "delete_tags", "", "Tags"),
     "iam": ("tag_{kind}", "untag_{kind}", "", "Tags"),
     "secretsmanager": ("tag_resource", "untag_resource", "", "Tags"),
+    "kms": ("tag_resource", "untag_resource", "list_resource_tags", _KMS_TAGS),
+    "elbv2": ("add_tags", "remove_tags", "describe_tags", "TagDescriptions[0].Tags"),
+    "acm": (
+        "add_tags_to_certificate",
+        "remove_tags_from_certificate",
+        "list_tags_for_certificate",
+        "Tags",
+    ),
+    "s3": ("", "", "get_bucket_tagging", "TagSet"),
 }
 """Service -> its calls to add, remove and read tags, and where they are in the answer.
 
-Without a call to read them: where they are in the resource's description."""
+Without a call to read them: where they are in the resource's description. Without one to add and
+remove them: a step puts all of them."""
 _USUAL_TAG_CALLS = ("tag_resource", "untag_resource", "list_tags_for_resource", "Tags || tags")
 _GONE = {"deleted", "Deleted", "INACTIVE", "terminated"}
 """States of what AWS still describes for a while."""
@@ -70,6 +81,7 @@ class Entry:
         replaces: of an input that changes in place, by name: whether this change of it replaces.
         delete_before_replace: whether the old and the new one cannot be there at the same time.
         kind: what EC2 calls it in ARNs and tags. Default: what is created.
+        named: the input that the provider makes up from the logical name.
     """
 
     service: str
@@ -93,6 +105,7 @@ class Entry:
     replaces: Callable[[str, Inputs, Inputs], bool] = lambda _name, _before, _after: False
     delete_before_replace: bool = False
     kind: str = ""
+    named: str = "name"
 
     @functools.cached_property
     def inputs(self) -> frozenset[str]:
@@ -116,9 +129,9 @@ class Entry:
 
     @functools.cached_property
     def required_inputs(self) -> frozenset[str]:
-        """The inputs that must be given; an input called `name` is made from the logical one."""
+        """The inputs that must be given; its name is made from the logical one."""
         needs = self.call(self.create).needs if isinstance(self.create, str) else frozenset()
-        others = {"name", *self.defaults}
+        others = {self.named, *self.defaults}
         return ((needs & self.inputs) - others).union(self.required.split())
 
     @property
@@ -210,7 +223,7 @@ class Entry:
             item = self.reading(self.client(account), identifier, state)
         if not item or "DeletedDate" in item:
             raise GoneError
-        if jmespath.search("State.Name || State || Status || status", item) in _GONE:
+        if jmespath.search("State.Name || State.Code || State || Status || status", item) in _GONE:
             raise GoneError
         described: Mapping[str, Any] = item
         return described
@@ -278,17 +291,18 @@ class Entry:
         add, remove, *_ = _TAG_CALLS.get(self.service, _USUAL_TAG_CALLS)
         removed = sorted(before.keys() - tags.keys())
         added = {key: value for key, value in tags.items() if before.get(key) != value}
-        if removed:
+        if removed and remove:
             what = {"tagKeys": removed, "tags": dict.fromkeys(removed)}
             self._do_tags(account, remove, identifier, state, what)
-        if added:
+        if added and add:
             self._do_tags(account, add, identifier, state, {"tags": added})
 
     def _do_tags(
         self, account: Account, operation: str, identifier: str, state: Inputs, what: Inputs
     ) -> Mapping[str, Any]:
         call = self.call(operation.format(kind=self._kind))
-        which = {"id": identifier, "resources": identifier, "resourceArn": state.get("arn")}
+        arn = state.get("arn")
+        which = {"id": identifier, "resources": identifier, "resourceArn": arn, "resourceArns": arn}
         method = getattr(self.client(account), call.operation)
         answer: Mapping[str, Any] = method(
             **call.arguments({**self.constants, **state, **which, **what})

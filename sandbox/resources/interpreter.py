@@ -58,10 +58,10 @@ class ResourceType(Entry):
         if problems:
             raise ValueError("; ".join(problems.values()))
         filled = {**self.defaults, **{k: v for k, v in inputs_.items() if v is not None}}
-        if "name" in self.inputs and "name" not in filled:
-            old = (before or {}).get("name", "")
+        if self.named in self.inputs and self.named not in filled:
+            old = (before or {}).get(self.named, "")
             automatic = _is_automatic(old, logical_name)
-            filled["name"] = old if automatic else f"{logical_name}-{secrets.token_hex(4)[:7]}"
+            filled[self.named] = old if automatic else f"{logical_name}-{secrets.token_hex(4)[:7]}"
         if self.taggable:
             filled["tags"] = {**account.default_tags, **filled.get("tags", {})}
         return filled
@@ -183,8 +183,10 @@ class ResourceType(Entry):
 
         So it is when both have the same name, which somebody chose.
         """
-        name = given.get("name", "")
-        chosen = bool(name) and name == state.get("name") and not _is_automatic(name, logical_name)
+        name = given.get(self.named, "")
+        chosen = (
+            bool(name) and name == state.get(self.named) and not _is_automatic(name, logical_name)
+        )
         return self.delete_before_replace or chosen
 
     def _all_tags(self, given: Inputs) -> dict[str, Any]:

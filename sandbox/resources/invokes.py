@@ -100,6 +100,29 @@ def _authorization_token(account: Account, args: Inputs) -> dict[str, Any]:
     }
 
 
+def _zone(account: Account, args: Inputs) -> dict[str, Any]:
+    zone = account.client("route53").get_hosted_zone(Id=args["zoneId"])["HostedZone"]
+    return {
+        "id": args["zoneId"],
+        "zoneId": args["zoneId"],
+        "arn": f"arn:{PARTITION}:route53:::hostedzone/{args['zoneId']}",
+        "name": zone["Name"].rstrip("."),
+        "privateZone": zone["Config"]["PrivateZone"],
+    }
+
+
+def _secret_version(account: Account, args: Inputs) -> dict[str, Any]:
+    found = account.client("secretsmanager").get_secret_value(SecretId=args["secretId"])
+    return {
+        "id": f"{args['secretId']}|AWSCURRENT",
+        "arn": found["ARN"],
+        "secretId": args["secretId"],
+        "secretString": found["SecretString"],
+        "versionId": found["VersionId"],
+        "versionStages": found["VersionStages"],
+    }
+
+
 INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _instance_type_offerings,
@@ -108,5 +131,7 @@ INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
     "aws:index/getPartition:getPartition": _partition,
     "aws:ssm/getParameter:getParameter": _parameter,
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
+    "aws:route53/getZone:getZone": _zone,
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": _secret_version,
 }
 """Token of a function -> how the emulator answers it, by Pulumi's names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,8 +38,8 @@ class Account:
         )["Role"]
         return found
 
-    def policies(self, name: str) -> list[dict[str, Any]]:
-        """Return a role's policies."""
+    def own_policies(self, name: str) -> list[dict[str, Any]]:
+        """Return the policies that a role has of its own (inline)."""
         iam, role = self.emulator.client("iam"), self.role(name)["RoleName"]
         names = iam.list_role_policies(RoleName=role)["PolicyNames"]
         texts = [
@@ -46,9 +47,21 @@ class Account:
         ]
         return [ast.literal_eval(text) for text in texts]  # moto keeps them as Python shows them
 
+    def managed_policies(self, name: str) -> list[dict[str, Any]]:
+        """Return the managed policies that a role has."""
+        iam, role = self.emulator.client("iam"), self.role(name)["RoleName"]
+        attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        return [
+            iam.get_policy_version(PolicyArn=it["PolicyArn"], VersionId="v1")["PolicyVersion"][
+                "Document"
+            ]
+            for it in attached
+        ]
+
     def statements(self, name: str) -> list[dict[str, Any]]:
-        """Return the statements of a role's policies."""
-        found = [statement for it in self.policies(name) for statement in it["Statement"]]
+        """Return the statements of all of a role's policies."""
+        policies = self.own_policies(name) + self.managed_policies(name)
+        found = [statement for it in policies for statement in it["Statement"]]
         return [{**it, "Resource": _listed(it["Resource"])} for it in found]
 
 
@@ -61,8 +74,10 @@ def prepared() -> Iterator[Account]:
     """Apply the template to a new account, which ends with the context.
 
     moto makes neither an identity provider (here, the account has one already) nor the policy of
-    a bucket from a template.
+    a bucket from a template, and looks for the tags of a key under other names.
     """
+    document = json.loads(template())
+    del document["Resources"]["SecretsKey"]["Properties"]["Tags"]
     parameters = {"SubjectPrefix": PREFIX, "OidcProviderArn": PROVIDER}
     with new_emulator() as emulator:
         cloudformation = emulator.client("cloudformation")
@@ -70,7 +85,7 @@ def prepared() -> Iterator[Account]:
             warnings.filterwarnings("ignore", "Tried to parse AWS::S3::BucketPolicy")
             cloudformation.create_stack(
                 StackName=STACK,
-                TemplateBody=template(),
+                TemplateBody=json.dumps(document),
                 Parameters=[
                     {"ParameterKey": key, "ParameterValue": value}
                     for key, value in parameters.items()

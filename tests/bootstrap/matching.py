@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+Value = str | Sequence[str] | None
 
 
 def allows(
-    policy: Sequence[Mapping[str, Any]], action: str, resource: str, context: Mapping[str, str]
+    policy: Sequence[Mapping[str, Any]], action: str, resource: str, context: Mapping[str, Value]
 ) -> bool:
     """Tell whether the statements of a policy allow a call.
 
@@ -18,15 +18,32 @@ def allows(
         policy: statements, all of which allow.
         action: such as `iam:CreateRole`.
         resource: ARN of what the call is about.
-        context: condition key -> the call's value.
+        context: condition key -> the call's value, or values where it has several.
     """
     return any(
         action in statement["Action"]
         and any(fnmatch.fnmatchcase(resource, pattern) for pattern in statement["Resource"])
         and all(
-            context.get(key) in ([wanted] if isinstance(wanted, str) else wanted)
-            for keys in statement.get("Condition", {}).values()
+            _holds(operator, context.get(key), wanted)
+            for operator, keys in statement.get("Condition", {}).items()
             for key, wanted in keys.items()
         )
         for statement in policy
     )
+
+
+def _holds(operator: str, value: Value, wanted: Value) -> bool:
+    """Tell whether one condition holds; what is not in the context is None.
+
+    Our `StringEquals` and `ArnEquals` have no wildcards.
+    """
+    if value is None:
+        return operator.endswith("IfExists") or operator.startswith("ForAllValues:")
+    return all(
+        any(fnmatch.fnmatchcase(it, pattern) for pattern in _several(wanted))
+        for it in _several(value)
+    )
+
+
+def _several(value: Value) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value or []

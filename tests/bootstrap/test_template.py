@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,20 +12,22 @@ from cfnlint.api import lint
 
 from bootstrap import permissions
 from bootstrap.policies import ROLES, statements
-from bootstrap.template import template
+from bootstrap.template import packed, template
 from components.policies import PATH
 from docs.generate import program_graph
 from sandbox.resources import RESOURCE_TYPES
 from sandbox.resources.invokes import INVOKES
 from tests.bootstrap.account import PREFIX, PROVIDER, Account, prepared
+from tests.bootstrap.matching import allows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ISSUER = "token.actions.githubusercontent.com"
 
-INLINE_POLICIES_SIZE = 10_240
-"""Of a role's own policies together, without blanks. Source:
+OWN_POLICIES_SIZE, MANAGED_POLICY_SIZE, MANAGED_POLICIES = 10_240, 6_144, 10
+"""Characters of a role's own policies together, and of a managed policy, without blanks; managed
+policies of a role. Source:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 
@@ -95,23 +98,78 @@ def test_a_role_trusts_exactly_one_kind_of_token(
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_policies_fit_into_a_role(account: Account, role: str) -> None:
-    texts = [json.dumps(it, separators=(",", ":")) for it in account.policies(role)]
-    assert 500 < sum(map(len, texts)) <= INLINE_POLICIES_SIZE
+    own = [_size(it) for it in account.own_policies(role)]
+    assert 500 < sum(own) <= OWN_POLICIES_SIZE
+    managed = [_size(it) for it in account.managed_policies(role)]
+    assert 0 < len(managed) <= MANAGED_POLICIES
+    assert 500 < max(managed) <= MANAGED_POLICY_SIZE
+
+
+def test_they_fit_where_the_names_of_accounts_and_regions_are_longest() -> None:
+    """Where policies are packed, placeholders stand for what takes their place."""
+    longest = {"AWS::Partition": "aws-us-gov", "AWS::AccountId": "9" * 12}
+    for name, resource in json.loads(template())["Resources"].items():
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            policy = resource["Properties"]["PolicyDocument"]
+            text = json.dumps(_filled(policy, {**longest, "AWS::Region": "ap-southeast-1"}))
+            assert len("".join(text.split())) <= MANAGED_POLICY_SIZE, name
+            assert "Fn::Sub" not in text
+
+
+def _filled(value: Any, names: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, list):
+        return [_filled(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != {"Fn::Sub"}:
+        return {key: _filled(item, names) for key, item in value.items()}
+    return re.sub(r"\$\{(.*?)\}", lambda found: names[found[1]], value["Fn::Sub"])
+
+
+def _size(policy: dict[str, Any]) -> int:
+    return len(json.dumps(policy, separators=(",", ":")))
+
+
+def _statement(sid: str, size: int) -> dict[str, Any]:
+    statement = {"Sid": sid, "Action": ""}
+    return {**statement, "Action": "a" * (size - _size(statement))}
+
+
+def test_a_policy_takes_as_many_statements_as_fit() -> None:
+    """The third one, with its comma, would make the first policy one character too long."""
+    around = _size({"Version": "2012-10-17", "Statement": []})
+    room = MANAGED_POLICY_SIZE - around
+    sizes = {"A": 3000, "B": 1000, "C": room - 4001, "D": 1000, "E": room}
+    found = packed([_statement(sid, size) for sid, size in sizes.items()])
+    assert [[it["Sid"] for it in policy["Statement"]] for policy in found] == [
+        ["A", "B"],
+        ["C", "D"],
+        ["E"],
+    ]
+    assert _size(found[2]) == MANAGED_POLICY_SIZE
+    fits = packed([_statement("A", 3000), _statement("B", room - 3001)])
+    assert [_size(policy) for policy in fits] == [MANAGED_POLICY_SIZE]
+    with pytest.raises(ValueError, match="statement A is longer than a policy may be: split"):
+        packed([_statement("A", room + 1)])
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_action_is_named_and_allowed_once(account: Account, role: str) -> None:
     found = account.statements(role)
-    actions = [action for statement in found for action in statement["Action"]]
     assert all(statement["Effect"] == "Allow" for statement in found)
-    assert not [action for action in actions if "*" in action]
+    assert not [action for statement in found for action in statement["Action"] if "*" in action]
+    # A role's own policy is about Pulumi's state only.
+    outside = [it for policy in account.managed_policies(role) for it in policy["Statement"]]
+    actions = [action for statement in outside for action in statement["Action"]]
     assert len(set(actions)) == len(actions)
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_what_holds_for_all_resources_holds_in_one_region(account: Account, role: str) -> None:
     for statement in account.statements(role):
-        if "*" in statement["Resource"]:
+        if statement["Sid"] == "Zones":  # Route 53 has no regions
+            assert statement["Condition"] == {"Bool": {"aws:ViaAWSService": "true"}}
+        elif "*" in statement["Resource"]:
             conditions = statement["Condition"]["StringEquals"]
             assert conditions["aws:RequestedRegion"] == account.emulator.region, statement["Sid"]
 
@@ -130,6 +188,7 @@ def test_a_preview_reads_no_secret_and_nothing_of_other_people(account: Account)
         *("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "kms:Decrypt"),
         *("ec2:DescribeAvailabilityZones", "ec2:DescribeInstanceTypeOfferings"),
         *("ec2:DescribeInstanceTypes", "ssm:GetParameter", "ecr:GetAuthorizationToken"),
+        *("route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ListTagsForResource"),
     }
 
 
@@ -143,7 +202,9 @@ def test_a_deployment_cannot_change_who_it_is(account: Account) -> None:
         for pattern in statement["Resource"]:
             assert not any(fnmatch.fnmatchcase(role, pattern) for role in roles)
             path = pattern.split(":", 5)[5].partition("/")[2]
-            assert f"/{path}".startswith((PATH, "/aws-service-role/ecs.amazonaws.com/"))
+            services = ("ecs", "elasticloadbalancing")
+            own = [f"/aws-service-role/{service}.amazonaws.com/" for service in services]
+            assert f"/{path}".startswith((PATH, *own))
 
 
 def test_what_gives_rights_away_is_limited_further(account: Account) -> None:
@@ -163,14 +224,56 @@ def test_what_gives_rights_away_is_limited_further(account: Account) -> None:
     managed = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
     assert conditions["iam:AttachRolePolicy"] == {"ArnEquals": {"iam:PolicyARN": managed}}
     (own,) = conditions["iam:CreateServiceLinkedRole"].values()
-    assert own == {"iam:AWSServiceName": "ecs.amazonaws.com"}
-    for action in ("ec2:TerminateInstances", "ec2:DeleteVpc", "ec2:StopInstances"):
+    assert own == {
+        "iam:AWSServiceName": ["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com"]
+    }
+    for action in (
+        *("ec2:TerminateInstances", "ec2:DeleteVpc", "ec2:StopInstances", "acm:DeleteCertificate"),
+        *("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "servicediscovery:DeleteNamespace"),
+    ):
         assert conditions[action]["StringEquals"]["aws:ResourceTag/project"] == "prometheus-aws"
     assert not {action for action in conditions if action.startswith(("sts:", "organizations:"))}
     assert not conditions.keys() & {
         *("iam:AttachUserPolicy", "iam:CreateLoginProfile", "iam:CreatePolicyVersion"),
-        *("iam:AddUserToGroup", "iam:PutGroupPolicy", "kms:PutKeyPolicy"),
+        *("iam:AddUserToGroup", "iam:PutGroupPolicy", "kms:CreateGrant", "kms:Encrypt"),
     }
+
+
+def test_a_deployment_cannot_make_the_key_of_the_state_its_own(
+    account: Account, resources: dict[str, Any]
+) -> None:
+    """Whoever may tag a key as the project's may change and delete it."""
+    (tag,) = resources["SecretsKey"]["Properties"]["Tags"]
+    policy = account.statements("Deploy")
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    here = {"aws:RequestedRegion": "eu-central-1"}
+    of_state = {**here, f"aws:ResourceTag/{tag['Key']}": tag["Value"]}
+    for action in ("kms:TagResource", "kms:UntagResource", "kms:ScheduleKeyDeletion"):
+        assert not allows(policy, action, key, of_state)
+        own = {**here, "aws:ResourceTag/project": "prometheus-aws"}
+        assert allows(policy, action, key, own)
+    assert allows(policy, "kms:TagResource", "*", here)  # a key that is being made
+
+
+@pytest.mark.parametrize(
+    ("names", "types", "allowed"),
+    [
+        (["grafana.example.com"], ["A", "AAAA"], True),
+        (["_c0ffee.monitoring.example.com"], ["CNAME"], True),
+        (["prometheus.monitoring.internal", "www.example.com"], ["A"], False),
+        (["example.com"], ["A"], False),
+        (["prometheus.example.com"], ["NS"], False),
+        (["_dmarc.example.com"], ["TXT"], False),
+    ],
+)
+def test_a_deployment_changes_only_the_records_of_its_servers(
+    account: Account, names: list[str], types: list[str], *, allowed: bool
+) -> None:
+    key = "route53:ChangeResourceRecordSets"
+    context = {f"{key}NormalizedRecordNames": names, f"{key}RecordTypes": types}
+    zone = "arn:aws:route53:::hostedzone/Z1"
+    assert allows(account.statements("Deploy"), key, zone, context) == allowed
+    assert not allows(account.statements("Drift"), key, zone, context)
 
 
 def test_the_providers_calls_are_known_for_all_that_the_program_uses() -> None:
@@ -180,10 +283,9 @@ def test_the_providers_calls_are_known_for_all_that_the_program_uses() -> None:
 
 
 def test_all_of_the_programs_identities_are_where_a_deployment_may_make_them() -> None:
-    config = {"prometheus-aws:network": json.dumps({"flowLogs": True})}
-    kinds = ("aws:iam/role:Role", "aws:iam/user:User", "aws:iam/instanceProfile:InstanceProfile")
-    found = [it for it in program_graph(config).resources if it.type in kinds]
-    assert len(found) == 5
+    kinds = {"aws:iam/role:Role", "aws:iam/user:User", "aws:iam/instanceProfile:InstanceProfile"}
+    found = [it for it in program_graph("prod").resources if it.type in kinds]
+    assert {it.type for it in found} == kinds
     assert {it.inputs["path"] for it in found} == {PATH}
 
 

@@ -3,13 +3,27 @@
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pulumi
 
-from components import ExporterGroup, ExporterNode, MonitoringNetwork, PrometheusService
+from components import (
+    AlertmanagerService,
+    ExporterGroup,
+    ExporterNode,
+    GrafanaService,
+    Ingress,
+    MonitoringNetwork,
+    NotificationTopic,
+    PrometheusService,
+    ServiceNamespace,
+    ServiceWatch,
+)
+from components.alertmanager.configuration import SECRETS
 
 ROOT = Path(__file__).parents[2]
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"  # noqa: S105 - an ARN
 
 
 class Example(NamedTuple):
@@ -19,6 +33,9 @@ class Example(NamedTuple):
     fewest: Mapping[str, Any]
     others: Mapping[str, Any]
     """The arguments that have a default, with other values than it."""
+
+    instead: Mapping[str, Any] = MappingProxyType({})
+    """Further arguments, which do not go with the others."""
 
     @property
     def shape(self) -> type:
@@ -50,10 +67,22 @@ NETWORK = Example(
         "allow_loopback_cidr": True,
     },
 )
+NAMESPACE = Example(ServiceNamespace, {"vpc_id": "vpc-1"}, {"domain": "watch.example"})
+SERVER = {
+    "namespace_id": "ns-1",
+    "namespace_domain": "watch.example",
+    "target_group_arn": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/t/1",
+    "load_balancer_security_group_id": "sg-load-balancer",
+}
+"""What wires a server, whichever it is, to others."""
 SERVICE = Example(
     PrometheusService,
     {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"], "environment": "dev"},
     {
+        **SERVER,
+        "alertmanager_dns_name": "alertmanager.watch.example",
+        "alertmanager_security_group_id": "sg-alertmanager",
+        "alertmanager_port": 9193,
         "assign_public_ip": True,
         "enable_execute_command": True,
         "admin_cidrs": ["203.0.113.7/32", "198.51.100.0/24"],
@@ -77,6 +106,86 @@ SERVICE = Example(
         "runbook_base_url": "https://example.com/runbooks",
         "log_retention_days": 30,
         "image_context": str(ROOT / "docker" / "prometheus"),
+        "delete_images_on_destroy": True,
+    },
+)
+ALERTS = Example(
+    AlertmanagerService,
+    {
+        "vpc_id": "vpc-1",
+        "subnet_ids": ["subnet-1", "subnet-2", "subnet-3"],
+        "namespace_id": SERVER["namespace_id"],
+        "namespace_domain": SERVER["namespace_domain"],
+    },
+    {
+        "target_group_arn": SERVER["target_group_arn"],
+        "load_balancer_security_group_id": SERVER["load_balancer_security_group_id"],
+        "assign_public_ip": True,
+        "enable_execute_command": True,
+        "version": "0.33.1",
+        "replicas": 3,
+        "port": 9193,
+        "page_with": ["sns", "slack", "pagerduty", "opsgenie", "webhook"],
+        "notify_with": ["slack"],
+        "topic_arn": "arn:aws:sns:eu-central-1:123456789012:topic",
+        **{f"{name}_secret_arn": f"{SECRET}:{name}-AbCdEf" for name in SECRETS.values()},
+        "group_wait": "1m",
+        "group_interval": "10m",
+        "repeat_interval": "1d",
+        "notify_days": "monday:friday",
+        "notify_hours": "08:00-18:00",
+        "time_zone": "Europe/Berlin",
+        "routes_file": str(ROOT / "tests" / "components" / "alertmanager" / "routes.yml"),
+        "external_url": "https://alertmanager.example.com",
+        "grafana_url": "https://grafana.example.com",
+        "storage_gib": 30,
+        "cpu_architecture": "X86_64",
+        "task_cpu": 512,
+        "task_memory": 1024,
+        "log_retention_days": 30,
+        "image_context": str(ROOT / "docker" / "alertmanager"),
+        "delete_images_on_destroy": True,
+    },
+)
+GRAFANA = Example(
+    GrafanaService,
+    {
+        "vpc_id": "vpc-1",
+        "subnet_ids": ["subnet-1", "subnet-2"],
+        "prometheus_dns_name": "prometheus.monitoring.internal",
+        "prometheus_security_group_id": "sg-prometheus",
+    },
+    {
+        "prometheus_port": 9091,
+        "alertmanager_dns_name": "alertmanager.monitoring.internal",
+        "alertmanager_security_group_id": "sg-alertmanager",
+        "alertmanager_port": 9094,
+        "namespace_id": "ns-1",
+        "namespace_domain": "monitoring.internal",
+        "target_group_arn": "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/g/1",
+        "load_balancer_security_group_id": "sg-load-balancer",
+        "public_url": "https://grafana.example.com",
+        "assign_public_ip": True,
+        "enable_execute_command": True,
+        "version": "13.2.2",
+        "port": 3001,
+        "scrape_interval": "30s",
+        "runbook_base_url": "https://example.com/runbooks",
+        "anonymous_viewer": True,
+        "admin_password_rotation": 2,
+        "oidc_client_id": "grafana",
+        "oidc_client_secret_arn": "arn:aws:secretsmanager:eu-central-1:1:secret:oidc-AbCdEf",
+        "oidc_authorization_endpoint": "https://id.example.com/authorize",
+        "oidc_token_endpoint": "https://id.example.com/token",
+        "oidc_user_info_endpoint": "https://id.example.com/userinfo",
+        "oidc_scopes": ["openid", "email", "groups"],
+        "oidc_role_attribute_path": "contains(groups[*], 'sre') && 'Admin' || 'Viewer'",
+        "storage_gib": 30,
+        "cpu_architecture": "X86_64",
+        "task_cpu": 512,
+        "task_memory": 1024,
+        "log_retention_days": 30,
+        "image_context": str(ROOT / "docker" / "grafana"),
         "delete_images_on_destroy": True,
     },
 )
@@ -111,9 +220,70 @@ NODE = Example(
         "environment": "dev",
     },
 )
+TOPIC = Example(
+    NotificationTopic,
+    {},
+    {"emails": ["on-call@example.com", "ops@example.com"], "sms": ["+4915112345678"]},
+)
+WATCH = Example(
+    ServiceWatch,
+    {
+        "topic_arn": "arn:aws:sns:eu-central-1:123456789012:topic",
+        "cluster_name": "cluster-1",
+        "service_name": "service-1",
+    },
+    {"desired_count": 2, "runbook_base_url": "https://example.com/runbooks"},
+)
+INGRESS = Example(
+    Ingress,
+    {
+        "vpc_id": "vpc-1",
+        "subnet_ids": ["subnet-1", "subnet-2"],
+        "servers": ["prometheus", "alertmanager", "grafana"],
+        "domain": "monitoring.example.com",
+        "zone_id": "Z0123456789ABCDEFGHIJ",
+        "cidrs": ["203.0.113.7/32"],
+        "oidc_issuer": "https://login.example.com",
+        "oidc_authorization_endpoint": "https://login.example.com/authorize",
+        "oidc_token_endpoint": "https://login.example.com/token",
+        "oidc_user_info_endpoint": "https://login.example.com/userinfo",
+        "oidc_client_id": "monitoring",
+        "oidc_client_secret_arn": (
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prometheus-login-AbCdEf"
+        ),
+    },
+    {
+        "certificate_arn": (
+            "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+        ),
+        "internal": True,
+        "waf_acl_arn": (
+            "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/ours/"
+            "12345678-1234-1234-1234-123456789012"
+        ),
+        "deletion_protection": True,
+        "access_log_retention_days": 30,
+        "delete_access_logs_on_destroy": True,
+    },
+    {
+        "open_to_the_world": True,
+        "cognito_user_pool_arn": (
+            "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEf"
+        ),
+        "cognito_client_id": "monitoring",
+        "cognito_domain": "our-company",
+        "without_authentication": True,
+    },
+)
 EXAMPLES = {
     "MonitoringNetwork": NETWORK,
+    "ServiceNamespace": NAMESPACE,
+    "Ingress": INGRESS,
+    "AlertmanagerService": ALERTS,
     "PrometheusService": SERVICE,
+    "GrafanaService": GRAFANA,
     "ExporterGroup": GROUP,
     "ExporterNode": NODE,
+    "NotificationTopic": TOPIC,
+    "ServiceWatch": WATCH,
 }

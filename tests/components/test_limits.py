@@ -6,17 +6,23 @@ from typing import Any
 import pytest
 
 from components import (
+    AlertmanagerServiceArgs,
     ExporterGroupArgs,
     ExporterNodeArgs,
+    GrafanaServiceArgs,
     MonitoringNetworkArgs,
+    NotificationTopicArgs,
     PrometheusServiceArgs,
+    ServiceWatchArgs,
 )
+from components.alertmanager.configuration import SECRETS
 from components.arguments import declared, examine
 
 # Source: the API reference of PutRetentionPolicy.
 LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096]
 LOG_DAYS += [1827, 2192, 2557, 2922, 3288, 3653]
 
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it/is-it-AbCdEf"  # noqa: S105
 PORTS = ([1024, 65535], [0, 80, 1023, 65536], "expected a whole number from 1024 to 65535")
 LOGS = (LOG_DAYS, [0, 2, 15, 3654, -1], f"expected one of {', '.join(map(str, LOG_DAYS))}")
 
@@ -173,6 +179,85 @@ LIMITS = [
             " . _ ~ : / ? & = % @ + , - without a slash at its end"
         ),
     ),
+    (PrometheusServiceArgs, "alertmanager_port", *PORTS),
+    (AlertmanagerServiceArgs, "log_retention_days", *LOGS),
+    (AlertmanagerServiceArgs, "port", *PORTS),
+    (
+        AlertmanagerServiceArgs,
+        "replicas",
+        [1, 8],
+        [0, 9],
+        "expected a whole number from 1 to 8",
+    ),
+    (
+        AlertmanagerServiceArgs,
+        "port",
+        [9093, 9095],
+        [9094],
+        "Alertmanagers talk to each other on this port; expected another one",
+    ),
+    (
+        AlertmanagerServiceArgs,
+        "group_wait",
+        ["0s", "1h"],
+        ["61m"],
+        "expected a duration from 0s to 1h",
+    ),
+    (
+        AlertmanagerServiceArgs,
+        "group_interval",
+        ["1s", "1d"],
+        ["0s", "999ms", "25h"],
+        "expected a duration from 1s to 1d",
+    ),
+    (
+        AlertmanagerServiceArgs,
+        "repeat_interval",
+        ["1m", "4d"],
+        ["59s", "5d"],
+        "expected a duration from 1m to 4d",
+    ),
+    *[
+        (
+            AlertmanagerServiceArgs,
+            f"{name}_secret_arn",
+            ["", SECRET_ARN, SECRET_ARN.replace("aws:", "aws-cn:", 1)],
+            ["it", f"{SECRET_ARN}:key::", SECRET_ARN[:-7], f"{SECRET_ARN[:-9]}*-AbCdEf"],
+            (
+                "expected the whole ARN of a secret in Secrets Manager, such as"
+                " arn:aws:secretsmanager:eu-central-1:123456789012:secret:slack-AbCdEf"
+            ),
+        )
+        for name in SECRETS.values()
+    ],
+    *[
+        (
+            AlertmanagerServiceArgs,
+            key,
+            [[]],
+            [["mail"], ["sns", "sns"], [""]],
+            "expected some of sns, slack, pagerduty, opsgenie, webhook, each once",
+        )
+        for key in ("page_with", "notify_with")
+    ],
+    *[
+        (GrafanaServiceArgs, key, *PORTS)
+        for key in ("port", "prometheus_port", "alertmanager_port")
+    ],
+    (
+        GrafanaServiceArgs,
+        "admin_password_rotation",
+        [1, 1_000_000],
+        [0, 1_000_001],
+        "expected a whole number from 1 to 1000000",
+    ),
+    (
+        GrafanaServiceArgs,
+        "oidc_scopes",
+        [["openid"], ["email", "openid"]],
+        [[], ["email"], ["openid", ""], ["openid email"], ["openid", "a,b"]],
+        "expected scopes without blanks and commas, openid among them",
+    ),
     (ExporterGroupArgs, "node_exporter_port", *PORTS),
     (
         ExporterGroupArgs,
@@ -204,6 +289,50 @@ LIMITS = [
         ["", "dev"],
         ["a b", "2prod"],
         "expected a letter, then up to 31 letters, digits, '-' or '_'",
+    ),
+    (
+        ServiceWatchArgs,
+        "desired_count",
+        [1, 100],
+        [0, 101, -1],
+        "expected a whole number from 1 to 100",
+    ),
+    (
+        ServiceWatchArgs,
+        "runbook_base_url",
+        ["docs/runbooks", "https://example.com/a"],
+        ["", "https://example.com/", "https://x/<time>", 'https://x/"'],
+        (
+            "expected a URL such as https://example.com/runbooks, of letters, digits and"
+            " . _ ~ : / ? & = % @ + , - without a slash at its end"
+        ),
+    ),
+    (
+        NotificationTopicArgs,
+        "emails",
+        [["o'neil@example.co.uk"]],
+        [["me@example.com", "ME@example.com"]],
+        "me@example.com is in the list more than once; expected each of them once",
+    ),
+    *(
+        (
+            NotificationTopicArgs,
+            "emails",
+            [["a@b-c.de"]],
+            [[bad]],
+            f"{bad!r}: expected an e-mail address such as on-call@example.com",
+        )
+        for bad in ("ops", "a@b", "a b@c.de", "a@b..de", "a@b.de\n", ".a@b.de", "a@-b.de", "ä@b.de")
+    ),
+    *(
+        (
+            NotificationTopicArgs,
+            "sms",
+            [["+4915112345678", "+14155550123"]],
+            [[bad]],
+            f"{bad!r}: expected a phone number in E.164 format, such as +4915112345678",
+        )
+        for bad in ("015112345678", "+0151123456", "+49 151 12345678", "+1234567890123456", "+12")
     ),
 ]
 

@@ -10,7 +10,7 @@ from pulumi.errors import InputPropertiesError
 
 import components
 from components import plugin
-from components.arguments import camel
+from components.arguments import camel, declared
 from tests.components.examples import EXAMPLES
 
 NAME = (
@@ -48,9 +48,12 @@ def test_the_schema_has_every_input_and_output(schema: dict[str, Any], name: str
     resource = schema["resources"][f"prometheus-aws:index:{name}"]
     example = EXAMPLES[name]
     assert {key: entry["type"] for key, entry in resource["inputProperties"].items()} == {
-        camel(key): JSON_TYPES[type(value)] for key, value in example.all.items()
+        camel(key): JSON_TYPES[type(value)]
+        for key, value in {**example.all, **example.instead}.items()
     }
-    assert set(resource["requiredInputs"]) == {camel(key) for key in example.fewest}
+    required = {key for key, argument in declared(example.shape).items() if argument.required}
+    assert required <= example.fewest.keys()
+    assert set(resource["requiredInputs"]) == {camel(key) for key in required}
     outputs = {camel(key) for key in inspect.get_annotations(getattr(components, name))}
     assert resource["properties"].keys() == set(resource["required"]) == outputs
 

@@ -1,4 +1,4 @@
-"""Runs the image's entrypoint on this machine."""
+"""Runs the images' entrypoints on this machine."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ REQUIRED = {"AWS_REGION": "eu-west-1", "VPC_ID": "vpc-0123456789abcdef0", "ENVIR
 """The variables that the image has no default for."""
 
 _TIMEOUT = 60.0  # seconds
-_FAKE_PROMETHEUS = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
+_FAKE_SERVER = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
 
 
-def image_defaults() -> dict[str, str]:
-    """Return the variables that the Dockerfile sets."""
-    text = (SOURCE / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    [instruction] = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
-    return dict(word.split("=", 1) for word in instruction.split())
+def image_defaults(source: Path = SOURCE) -> dict[str, str]:
+    """Return the variables that a folder's Dockerfile sets."""
+    text = (source / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    instructions = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    return dict(word.split("=", 1) for line in instructions for word in line.split())
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,23 @@ class Toolbox:
     """Commands that come first on PATH: name to program."""
     alone: bool = False
     """Is nothing else on PATH?"""
+
+    def path(self, tools: Path, server: str, stand_in: str = _FAKE_SERVER) -> str:
+        """Return a PATH with the tools and a stand-in for a server.
+
+        Args:
+            tools: folder for them, made if need be.
+            server: name of the server's program.
+            stand_in: a script. Default: it prints its arguments, one a line.
+        """
+        if not tools.exists():
+            tools.mkdir()
+            for name, program in self.tools.items():
+                (tools / name).symlink_to(program)
+            fake = tools / server
+            fake.write_text(stand_in, encoding="utf-8")
+            fake.chmod(0o755)
+        return str(tools) if self.alone else f"{tools}{os.pathsep}{os.environ['PATH']}"
 
 
 def toolboxes() -> list[Toolbox]:
@@ -86,7 +103,7 @@ class Entrypoint:
             "PROMETHEUS_CONFIG_DIR": str(self.source),
             "PROMETHEUS_RENDERED_DIR": str(self.rendered),
             "PROMETHEUS_DATA_DIR": str(self.data),
-            "PATH": self._path(),
+            "PATH": self.toolbox.path(self.directory / "bin", "prometheus"),
             **changes,
         }
         return {name: value for name, value in variables.items() if value is not None}
@@ -102,14 +119,3 @@ class Entrypoint:
             timeout=_TIMEOUT,
             check=False,
         )
-
-    def _path(self) -> str:
-        tools = self.directory / "bin"
-        if not tools.exists():
-            tools.mkdir()
-            for name, program in self.toolbox.tools.items():
-                (tools / name).symlink_to(program)
-            fake = tools / "prometheus"
-            fake.write_text(_FAKE_PROMETHEUS, encoding="utf-8")
-            fake.chmod(0o755)
-        return str(tools) if self.toolbox.alone else f"{tools}{os.pathsep}{os.environ['PATH']}"

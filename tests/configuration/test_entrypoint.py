@@ -107,6 +107,32 @@ def test_every_yml_is_rendered_at_its_place_and_nothing_else_is_touched(
     assert {path.name for path in entrypoint.directory.iterdir()} == {"bin", "source", "rendered"}
 
 
+@pytest.mark.parametrize("name", [None, ""])
+def test_a_file_of_a_capability_that_is_off_is_left_out(
+    entrypoint: Entrypoint, name: str | None
+) -> None:
+    file = entrypoint.source / "scrape.d" / "pager.yml"
+    file.parent.mkdir()
+    file.write_text("# needs: PAGER_NAME\na: ${PAGER_NAME} ${PAGER_PORT}\n", encoding="utf-8")
+    done = entrypoint.run(PAGER_NAME=name)
+    assert done.returncode == 0, done.stderr
+    assert not (entrypoint.rendered / "scrape.d").exists()
+    on = entrypoint.run(PAGER_NAME="pager", PAGER_PORT="1")
+    assert on.returncode == 0, on.stderr
+    rendered = (entrypoint.rendered / "scrape.d" / "pager.yml").read_text(encoding="utf-8")
+    assert rendered == "# needs: PAGER_NAME\na: pager 1\n"
+    half = entrypoint.run(PAGER_NAME="pager")
+    assert "  - Missing or empty: PAGER_PORT. Set these" in half.stderr
+
+
+def test_alerting_goes_to_the_end_of_the_configuration(entrypoint: Entrypoint) -> None:
+    (entrypoint.source / "alerting.yml").write_text("b: ${ENVIRONMENT}\n", encoding="utf-8")
+    assert entrypoint.run().returncode == 0
+    rendered = entrypoint.rendered / "prometheus.yml"
+    assert rendered.read_text(encoding="utf-8") == "global: {}\nb: dev\n"
+    assert [path for path in entrypoint.rendered.rglob("*") if path.is_file()] == [rendered]
+
+
 def test_all_that_is_missing_is_named_at_once(entrypoint: Entrypoint) -> None:
     (entrypoint.source / "later.yml").write_text("a: ${ALERTMANAGER} ${VPC_ID}", encoding="utf-8")
     done = entrypoint.run(AWS_REGION=None, VPC_ID="", ENVIRONMENT=None, PROMETHEUS_PORT="x")

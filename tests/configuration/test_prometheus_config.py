@@ -21,6 +21,7 @@ from moto.server import ThreadedMotoServer
 from sandbox.binaries import ensure
 from tests.configuration.rendering import (
     ENTRYPOINT,
+    SOURCE,
     Entrypoint,
 )
 
@@ -54,8 +55,14 @@ def test_rendered_files_are_as_reviewed(entrypoint: Entrypoint, file: str) -> No
     assert rendered == (GOLDEN / file).read_text(encoding="utf-8")
 
 
-def test_promtool_accepts_the_rendered_tree(entrypoint: Entrypoint) -> None:
-    assert entrypoint.run().returncode == 0
+ALERTMANAGER = {"ALERTMANAGER_DNS_NAME": "alertmanager.internal", "ALERTMANAGER_PORT": "9093"}
+
+
+@pytest.mark.parametrize("variables", [{}, ALERTMANAGER], ids=["alone", "alertmanager"])
+def test_promtool_accepts_the_rendered_tree(
+    entrypoint: Entrypoint, variables: dict[str, str]
+) -> None:
+    assert entrypoint.run(**variables).returncode == 0
     done = subprocess.run(
         [
             ensure(["promtool"])["promtool"],
@@ -70,6 +77,39 @@ def test_promtool_accepts_the_rendered_tree(entrypoint: Entrypoint) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"), [({}, {"alertmanager_alerts.yml"}), (ALERTMANAGER, set())]
+)
+def test_only_with_an_alertmanager_there_are_rules_on_it(
+    entrypoint: Entrypoint, variables: dict[str, str], missing: set[str]
+) -> None:
+    assert entrypoint.run(**variables).returncode == 0
+    folders = (SOURCE / "rules.d", entrypoint.rendered / "rules.d")
+    all_of_them, rendered = ({path.name for path in folder.iterdir()} for folder in folders)
+    assert all_of_them - rendered == missing
+
+
+def test_an_alertmanager_is_found_by_name_for_its_alerts_and_its_metrics(
+    entrypoint: Entrypoint,
+) -> None:
+    assert entrypoint.run(**ALERTMANAGER).returncode == 0
+    config, scrape = (
+        yaml.safe_load((entrypoint.rendered / file).read_text(encoding="utf-8"))
+        for file in ("prometheus.yml", "scrape.d/alertmanager.yml")
+    )
+    by_name = [
+        {
+            "names": ["alertmanager.internal"],
+            "type": "A",
+            "port": 9093,
+            "refresh_interval": "15s",
+        }
+    ]
+    assert config["alerting"] == {"alertmanagers": [{"dns_sd_configs": by_name}]}
+    [job] = scrape["scrape_configs"]
+    assert job == {"job_name": "alertmanager", "dns_sd_configs": by_name}
 
 
 def test_the_alerts_link_to_the_runbooks_that_are_configured(entrypoint: Entrypoint) -> None:

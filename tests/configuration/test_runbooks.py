@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from components import assets
-from components.prometheus.container import base_url
+from components.notifications.events import NOTIFICATIONS, runbook_url
+from components.notifications.service_watch import TOO_FEW_TASKS
+from components.runbooks import base_url
 from sandbox.binaries import ensure
 from tests.configuration.rules_files import (
     ALERTS,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 PARTS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 README = ROOT / "docs" / "runbooks" / "README.md"
+NOTIFICATIONS_PAGE = README.with_name("notifications.md")
 SECTIONS = [
     (path, heading, text)
     for path in RUNBOOKS
@@ -86,8 +89,17 @@ def test_an_address_that_would_break_the_rules_is_refused(value: str) -> None:
 
 
 def test_each_section_belongs_to_an_alert() -> None:
-    headings = sorted(heading for _, heading, _ in SECTIONS)
+    headings = sorted(heading for path, heading, _ in SECTIONS if path != NOTIFICATIONS_PAGE)
     assert headings == sorted({alert.name for alert in ALERTS})
+
+
+def test_each_notification_of_aws_has_its_section() -> None:
+    told = [it.runbook for it in NOTIFICATIONS.values()] + [TOO_FEW_TASKS]
+    assert [heading for path, heading, _ in SECTIONS if path == NOTIFICATIONS_PAGE] == told
+    for section in told:
+        page, _, anchor = runbook_url("docs/runbooks", section).partition("#")
+        assert ROOT / page == NOTIFICATIONS_PAGE
+        assert anchor in anchors(NOTIFICATIONS_PAGE)
 
 
 @pytest.mark.parametrize(

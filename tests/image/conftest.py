@@ -1,7 +1,8 @@
-"""The image, built on a stand-in for the official one, and containers of it."""
+"""The images, built on stand-ins for the official ones, and containers of them."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE = ROOT / "docker" / "prometheus"
 NOBODY = 65534
 HEALTHY_TIMEOUT = 60.0  # seconds
 PT_INTERP = 3  # the ELF segment that names the dynamic linker
@@ -98,35 +98,70 @@ def docker() -> Iterator[Docker]:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="session")
-def base_image(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield a stand-in for the official image: the same paths, users, defaults and busybox."""
+@dataclass(frozen=True)
+class Server:
+    """What is particular to a server's image."""
+
+    name: str
+    binaries: tuple[str, ...]
+
+    @property
+    def source(self) -> Path:
+        """The build context."""
+        return ROOT / "docker" / self.name
+
+
+PROMETHEUS = Server("prometheus", ("prometheus", "promtool"))
+ALERTMANAGER = Server("alertmanager", ("alertmanager", "amtool"))
+
+
+@contextlib.contextmanager
+def built(docker: Docker, server: Server, directory: Path) -> Iterator[str]:
+    """Yield a server's image, built by the classic builder on a stand-in for the official one.
+
+    From a context in which only its owner may read, as a checkout can be.
+    """
+    copy = directory / server.name
+    shutil.copytree(server.source, copy)
+    for path in [copy, *copy.rglob("*")]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    tag = f"{server.name}-aws-test:{uuid.uuid4().hex}"
+    with base_image(docker, server, directory) as base:
+        build(docker, server, tag, base, copy)
+        yield tag
+        docker.run("image", "rm", "--force", tag)
+
+
+@contextlib.contextmanager
+def base_image(docker: Docker, server: Server, directory: Path) -> Iterator[str]:
+    """Yield a stand-in for an official image: the same paths, users, defaults and busybox."""
     busybox = shutil.which("busybox")
     if busybox is None or not _is_static(Path(busybox)):
         pytest.skip("no static busybox is installed (Debian: busybox-static)")
-    archive = tmp_path_factory.mktemp("base") / "base.tar"
+    name = server.name
+    archive = directory / "base.tar"
     with tarfile.open(archive, "w") as tar:
         _add_users(tar)
         _add_directory(tar, "tmp", mode=0o1777)
-        _add_directory(tar, "prometheus", mode=0o775, owner=NOBODY)
-        _add_file(tar, "etc/prometheus/prometheus.yml", b"# the example\n", owner=NOBODY)
-        for name, path in ensure(["prometheus", "promtool"]).items():
-            tar.add(path, f"bin/{name}", filter=_as_root)
+        _add_directory(tar, name, mode=0o775, owner=NOBODY)
+        _add_file(tar, f"etc/{name}/{name}.yml", b"# the example\n", owner=NOBODY)
+        for binary, path in ensure(server.binaries).items():
+            tar.add(path, f"bin/{binary}", filter=_as_root)
         tar.add(busybox, "bin/busybox", filter=_as_root)
         applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
         for applet in set(applets.stdout.split()) - {"busybox"}:
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)
-    tag = f"prometheus-aws-test-base:{uuid.uuid4().hex}"
+    tag = f"{name}-aws-test-base:{uuid.uuid4().hex}"
     docker.run(
         "import",
         "--change=ENV PATH=/bin",
         "--change=USER nobody",
-        "--change=WORKDIR /prometheus",
-        '--change=VOLUME ["/prometheus"]',
-        '--change=ENTRYPOINT ["/bin/prometheus"]',
-        '--change=CMD ["--config.file=/etc/prometheus/prometheus.yml"]',
+        f"--change=WORKDIR /{name}",
+        f'--change=VOLUME ["/{name}"]',
+        f'--change=ENTRYPOINT ["/bin/{name}"]',
+        f'--change=CMD ["--config.file=/etc/{name}/{name}.yml"]',
         str(archive),
         tag,
     )
@@ -136,22 +171,10 @@ def base_image(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="session")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a build context in which only its owner may read, as a checkout can be."""
-    copy = tmp_path_factory.mktemp("context") / "prometheus"
-    shutil.copytree(SOURCE, copy)
-    for path in [copy, *copy.rglob("*")]:
-        path.chmod(0o700 if path.is_dir() else 0o600)
-    return copy
-
-
-@pytest.fixture(scope="session")
-def image(docker: Docker, base_image: str, context: Path) -> Iterator[str]:
-    """Yield the image, built from docker/prometheus/ by the classic builder."""
-    tag = f"prometheus-aws-test:{uuid.uuid4().hex}"
-    build(docker, tag, base_image, context)
-    yield tag
-    docker.run("image", "rm", "--force", tag)
+def image(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield Prometheus's image."""
+    with built(docker, PROMETHEUS, tmp_path_factory.mktemp("image")) as tag:
+        yield tag
 
 
 @pytest.fixture
@@ -163,12 +186,12 @@ def containers(docker: Docker, image: str) -> Iterator[Containers]:
         docker.run("rm", "--force", "--volumes", container)
 
 
-def build(docker: Docker, tag: str, base: str, context: Path) -> None:
-    """Build the image on another base than the official one."""
-    version = json.loads((ROOT / "versions.json").read_text(encoding="utf-8"))["prometheus"]
+def build(docker: Docker, server: Server, tag: str, base: str, context: Path) -> None:
+    """Build a server's image on another base than the official one."""
+    version = json.loads((ROOT / "versions.json").read_text(encoding="utf-8"))[server.name]
     docker.run(
         "build",
-        f"--build-arg=PROMETHEUS_VERSION={version}",
+        f"--build-arg={server.name.upper()}_VERSION={version}",
         f"--build-arg=BASE_IMAGE={base}",
         f"--tag={tag}",
         str(context),

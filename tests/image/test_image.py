@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.image.conftest import NOBODY, SOURCE, VARIABLES, Containers, build
+from tests.image.conftest import (
+    ALERTMANAGER,
+    NOBODY,
+    PROMETHEUS,
+    VARIABLES,
+    Containers,
+    Server,
+    build,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,10 +77,15 @@ def test_the_volumes_belong_to_nobody(
 def test_it_holds_the_configuration_and_nothing_else(containers: Containers) -> None:
     container = containers.start()
     found = containers.execute(container, "find", "/etc/prometheus", "-type", "f").split()
-    expected = [SOURCE / "entrypoint.sh", SOURCE / "prometheus.yml"]
-    expected += [*SOURCE.glob("rules.d/*.yml"), *SOURCE.glob("scrape.d/*.yml")]
+    expected = [
+        PROMETHEUS.source / name for name in ("entrypoint.sh", "prometheus.yml", "alerting.yml")
+    ]
+    expected += [
+        *PROMETHEUS.source.glob("rules.d/*.yml"),
+        *PROMETHEUS.source.glob("scrape.d/*.yml"),
+    ]
     assert sorted(found) == sorted(
-        f"/etc/prometheus/{path.relative_to(SOURCE)}" for path in expected
+        f"/etc/prometheus/{path.relative_to(PROMETHEUS.source)}" for path in expected
     )
 
 
@@ -136,8 +149,9 @@ def test_data_survives_a_crash_and_a_restart(containers: Containers) -> None:
         assert oldest["value"][1] == first["value"][1]
 
 
+@pytest.mark.parametrize("server", [PROMETHEUS, ALERTMANAGER], ids=lambda server: server.name)
 def test_building_runs_nothing_that_the_base_image_holds(
-    docker: Docker, context: Path, tmp_path: Path
+    docker: Docker, server: Server, tmp_path: Path
 ) -> None:
     """So an image for arm64 is built on an x86 machine without emulation."""
     with tarfile.open(tmp_path / "empty.tar", "w"):
@@ -145,6 +159,6 @@ def test_building_runs_nothing_that_the_base_image_holds(
     base, tag = (f"prometheus-aws-test:{uuid.uuid4().hex}" for _ in range(2))
     docker.run("import", str(tmp_path / "empty.tar"), base)
     try:
-        build(docker, tag, base, context)
+        build(docker, server, tag, base, server.source)
     finally:
         docker.run("image", "rm", "--force", base, tag)

@@ -34,7 +34,7 @@ def cli_config(changes: Mapping[str, Any] | None = None, stack: str = "dev") -> 
     values = defaults | file["config"]
     for name, change in (changes or {}).items():
         key = f"{PROJECT}:{name}"
-        values[key] = change if isinstance(change, str) else {**values[key], **change}
+        values[key] = change if isinstance(change, str) else {**values.get(key, {}), **change}
     return {key: v if isinstance(v, str) else json.dumps(v) for key, v in values.items()}
 
 
@@ -47,5 +47,5 @@ def evaluate(
 
 def variables(deployment: Deployment) -> Mapping[str, str]:
     """Environment of the Prometheus container."""
-    (container,) = json.loads(deployment.one(":TaskDefinition").inputs["containerDefinitions"])
+    (container,) = json.loads(deployment.inputs("prometheus-task")["containerDefinitions"])
     return {entry["name"]: entry["value"] for entry in container["environment"]}

@@ -29,6 +29,12 @@ FROM_SETTINGS = {
 FROM_THE_STACK = {"AWS_REGION": REGION, "VPC_ID": "monitoring-vpc-id", "ENVIRONMENT": "staging"}
 """Variables that have no default: without them, the container stops."""
 
+OF_ALERTMANAGER = {
+    "ALERTMANAGER_DNS_NAME": "alertmanager.monitoring.internal",
+    "ALERTMANAGER_PORT": "9193",
+}
+"""Variables that are there with Alertmanager only, on that port."""
+
 OF_THE_IMAGE = {
     "PROMETHEUS_LISTEN_HOST": "0.0.0.0",  # noqa: S104 - inside a container
     "PROMETHEUS_CONFIG_DIR": "/etc/prometheus",
@@ -59,16 +65,19 @@ def needed_by_the_entrypoint() -> set[str]:
 def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> None:
     # What is set reaches the container, all of it and nothing else ...
     changes: dict[str, dict[str, object]] = {"hosts": {}, "prometheus": {}}
+    changes["alertmanager"] = {"port": 9193}
     for block, key, value, _ in FROM_SETTINGS.values():
         assert BLOCKS[block].knobs[key].default != value
         changes[block][key] = value
     given = variables(evaluate({"environment": "staging", **changes}))
-    assert given == FROM_THE_STACK | {name: text for name, (*_, text) in FROM_SETTINGS.items()}
+    others = FROM_THE_STACK | OF_ALERTMANAGER
+    assert given == others | {name: text for name, (*_, text) in FROM_SETTINGS.items()}
 
     # ... where the configuration or the entrypoint needs each variable, and no other ...
     assert placeholders() | needed_by_the_entrypoint() == given.keys() | OF_THE_IMAGE.keys()
-    assert FROM_THE_STACK.keys() <= placeholders() <= given.keys()
+    assert others.keys() <= placeholders() <= given.keys()
 
     # ... and whoever runs the image by itself gets the defaults that the components declare.
     declared = variables(evaluate())
+    assert not OF_ALERTMANAGER.keys() & declared.keys()
     assert image_defaults() == OF_THE_IMAGE | {name: declared[name] for name in FROM_SETTINGS}

@@ -9,16 +9,19 @@ import pytest
 import yaml
 
 import components
-from components.arguments import camel
+from dashboards.catalogue import DASHBOARDS
 from docs import generate
 from settings import BLOCKS, Settings
 
 ROOT = Path(__file__).parents[2]
 GENERATED = (
     "Pulumi.yaml",
+    "README.md",
     "docs/configuration.md",
+    "docs/costs.md",
     "docs/resources.md",
     "bootstrap/github.template.json",
+    *(f"docker/grafana/dashboards/{dashboard.uid}.json" for dashboard in DASHBOARDS),
 )
 
 
@@ -52,8 +55,9 @@ def test_nothing_else_is_generated(generated: dict[Path, str]) -> None:
 
 def test_the_schema_is_one_block_a_room(schema: dict[str, dict[str, Any]]) -> None:
     types = {key: entry["type"] for key, entry in schema.items()}
-    assert types == {"environment": "string", **dict.fromkeys(BLOCKS, "object")}
-    for name, block in BLOCKS.items():
+    blocks = {name: block for name, block in BLOCKS.items() if not block.optional}
+    assert types == {"environment": "string", **dict.fromkeys(blocks, "object")}
+    for name, block in blocks.items():
         assert all(key in schema[name]["description"] for key in block.knobs)
 
 
@@ -67,31 +71,34 @@ def test_the_schemas_defaults_are_the_settings_defaults(
 
 
 def test_the_reference_has_every_key_with_its_type_and_default() -> None:
-    values = Settings.parse({}, stack="test")
     types = {bool: "boolean", int: "integer", str: "string", tuple: "array"}
     sections = re.split(
         r"^## `prometheus-aws:(\w+)`$", generate.configuration_reference(), flags=re.MULTILINE
     )
     assert sections[1::2] == list(BLOCKS)
     for name, section in zip(sections[1::2], sections[2::2], strict=True):
+        knobs = BLOCKS[name].knobs
+        needs = any(argument.required for argument in knobs.values())
+        assert ("Optional: off unless the block is there." in section) is BLOCKS[name].optional
+        assert ("`{}` switches it on" in section) is (BLOCKS[name].optional and not needs)
         rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", section, re.MULTILINE)
-        expected = {camel(key): value for key, value in getattr(values, name).items()}
-        assert {key: type_ for key, type_, _, _ in rows} == {
-            key: types[type(value)] for key, value in expected.items()
-        }
-        for key, _, default, sentence in rows:
-            value = expected[key]
+        assert [key for key, *_ in rows] == list(knobs)
+        for key, type_, default, sentence in rows:
+            argument = knobs[key]
+            value = argument.default
             shown = value if isinstance(value, str) else json.dumps(value)
-            assert default == (f"`{shown}`" if shown else "empty")
+            if argument.required:
+                assert (type_, default) == ("string", "none: required")
+            else:
+                assert (type_, default) == (types[type(value)], f"`{shown}`" if shown else "empty")
             assert sentence.endswith(".")
 
 
 def test_the_graph_names_every_component_and_resource() -> None:
-    graph = generate.program_graph()
+    graph = generate.program_graph("prod")
     diagram = generate.diagram(graph)
     kinds = {r.type.rsplit(":", maxsplit=1)[-1] for r in graph.resources}
-    assert "NatGateway" not in kinds
-    assert "VpcEndpoint" in kinds
+    assert {"NatGateway", "VpcEndpoint"} <= kinds
     assert not [kind for kind in kinds if kind not in diagram]
     (hosts,) = [line for line in diagram.splitlines() if line.startswith("  subgraph ExporterNode")]
     assert hosts == '  subgraph ExporterNode["ExporterNode ×2"]'  # noqa: RUF001 - as written

@@ -9,7 +9,8 @@ import pytest
 
 from mocks.evaluation import without_secrets
 from mocks.recording import ACCOUNT, REGION, SECRET_KEY, Deployment, deploy, refuse
-from settings import SettingsError
+from settings import BLOCKS, SettingsError
+from stack_files import stack_file_config
 from tests.program.evaluate import ROOT, cli_config, evaluate, program, variables
 
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
@@ -215,6 +216,76 @@ def test_versions_come_from_the_versions_file(dev: Deployment) -> None:
     assert f"export NODE_EXPORTER_VERSION={versions['node_exporter']}\n" in user_data
 
 
+# --- the stack prod ---
+
+
+def test_prod_has_every_optional_block() -> None:
+    blocks = {key.partition(":")[2] for key in stack_file_config(ROOT / "Pulumi.prod.yaml")}
+    # The load balancer is for a domain of the user's.
+    assert {name for name, block in BLOCKS.items() if block.optional} - {"ingress"} <= blocks
+
+
+def test_dev_has_no_optional_block(dev: Deployment) -> None:
+    assert not [r.name for r in dev.resources if r.type.startswith(("aws:sns/", "aws:kms/"))]
+    assert not dev.of_type(":EventRule") + dev.of_type(":MetricAlarm")
+    assert not [r.name for r in dev.resources if r.type.startswith("aws:servicediscovery/")]
+    assert not [r.name for r in dev.resources if r.name.startswith("alertmanager")]
+
+
+def test_prod_tells_people_when_prometheus_is_in_trouble() -> None:
+    prod = evaluate(stack="prod")
+    topic = f"arn:aws:mock:{REGION}:{ACCOUNT}:notifications-topic"
+    assert prod.exports["notification_topic_arn"] == topic
+    assert [r.inputs["endpoint"] for r in prod.of_type(":TopicSubscription")] == [
+        "on-call@example.com"
+    ]
+    assert {r.inputs["arn"] for r in prod.of_type(":EventTarget")} == {topic}
+    alarm = prod.named("prometheus-watch-too-few-tasks")
+    assert alarm.inputs["alarmActions"] == [topic]
+    assert alarm.inputs["dimensions"] == {
+        "ClusterName": prod.exports["cluster_name"],
+        "ServiceName": prod.exports["service_name"],
+    }
+    # It begins when the service runs: what has no data yet would be an alarm.
+    assert "prometheus-service" in prod.needs(alarm.name)
+
+
+def test_prometheus_finds_two_alertmanagers_which_tell_the_topic() -> None:
+    prod = evaluate(stack="prod")
+    prometheus, group = "prometheus-security-group-id", "alertmanager-security-group-id"
+    name = "alertmanager.monitoring.internal"
+    assert prod.exports["alertmanager_dns_name"] == variables(prod)["ALERTMANAGER_DNS_NAME"] == name
+    assert prod.inputs("names-namespace")["vpc"] == "monitoring-vpc-id"
+    for server in ("alertmanager", "prometheus"):
+        namespace = prod.inputs(f"{server}-name")["dnsConfig"]["namespaceId"]
+        assert namespace == "names-namespace-id"
+        alarm = prod.inputs(f"{server}-watch-too-few-tasks")
+        assert alarm["dimensions"]["ClusterName"] == f"{server}-cluster"
+    assert prod.inputs("alertmanager-service")["desiredCount"] == 2
+    (statement,) = json.loads(prod.inputs("alertmanager-task-role-policy")["policy"])["Statement"]
+    assert statement["Resource"] == prod.exports["notification_topic_arn"]
+    to_alertmanager = [
+        (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"], r.inputs["fromPort"])
+        for direction in ("Egress", "Ingress")
+        for r in prod.of_type(f":SecurityGroup{direction}Rule")
+        if r.inputs.get("referencedSecurityGroupId") in (group, prometheus)
+        and group in (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"])
+        and prometheus in (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"])
+    ]
+    assert to_alertmanager == [(prometheus, group, 9093), (group, prometheus, 9093)]
+    assert (
+        f'["{prometheus}", "{group}", "grafana-security-group-id"]'
+        in prod.exports["foreign_interfaces_command"]
+    )
+
+
+def test_messages_link_to_the_same_runbooks_as_alerts() -> None:
+    url = "https://example.com/runbooks"
+    prod = evaluate({"prometheus": {"runbookBaseUrl": url}}, stack="prod")
+    for target in prod.of_type(":EventTarget"):
+        assert f"{url}/notifications.md#" in target.inputs["inputTransformer"]["inputTemplate"]
+
+
 # --- settings ---
 
 
@@ -368,6 +439,54 @@ def _zone(name: str) -> str:
     of_private = re.search(r"-private-(\d)-", name)
     of_public = re.search(r"-public-routes-(\d)$", name)
     return (of_private or of_public or [name, ""])[1]
+
+
+# --- Grafana ---
+
+
+def test_grafana_is_off_and_nothing_of_it_is_there(dev: Deployment) -> None:
+    assert dev.of_type(":GrafanaService") == dev.of_type(":ServiceNamespace") == []
+    assert not [name for name in dev.exports if "grafana" in name]
+    assert "serviceRegistries" not in dev.inputs("prometheus-service")
+
+
+def test_grafana_finds_prometheus_by_name_and_knows_of_it_what_it_has_to() -> None:
+    deployment = evaluate(
+        {
+            "prometheus": {
+                "port": 9091,
+                "scrapeInterval": "30s",
+                "runbookBaseUrl": "https://x.org/r",
+            },
+            "grafana": {"port": 3001, "anonymousViewer": True, "enableExecuteCommand": True},
+        }
+    )
+    (container,) = json.loads(deployment.inputs("grafana-task")["containerDefinitions"])
+    given = {entry["name"]: entry["value"] for entry in container["environment"]}
+    assert given == {
+        "PROMETHEUS_URL": "http://prometheus.monitoring.internal:9091",
+        "SCRAPE_INTERVAL": "30s",
+        "RUNBOOK_BASE_URL": "https://x.org/r",
+        "GF_SERVER_HTTP_PORT": "3001",
+        "GF_SECURITY_COOKIE_SECURE": "false",
+        "GF_AUTH_ANONYMOUS_ENABLED": "true",
+    }
+    assert deployment.inputs("prometheus-name")["name"] == "prometheus"
+    rule = deployment.inputs("grafana-security-group-prometheus-ingress")
+    assert rule["securityGroupId"] == "prometheus-security-group-id"
+    assert rule["referencedSecurityGroupId"] == "grafana-security-group-id"
+    assert rule["fromPort"] == rule["toPort"] == 9091
+    assert deployment.inputs("grafana-service")["networkConfiguration"]["subnets"] == [
+        "monitoring-public-0-id",
+        "monitoring-public-1-id",
+    ]
+    exports = deployment.exports
+    arn = f"arn:aws:mock:{REGION}:{ACCOUNT}:grafana-admin-password-secret"
+    assert exports["grafana_admin_password_secret_arn"] == arn
+    assert f"--secret-id {arn} " in exports["grafana_admin_password_command"]
+    forwarding = exports["grafana_port_forwarding_command"]
+    assert "--service-name grafana-service " in forwarding
+    assert forwarding.endswith(" --parameters portNumber=3001,localPortNumber=3001")
 
 
 # --- bad configuration ---

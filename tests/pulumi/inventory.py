@@ -40,6 +40,29 @@ def _services(client: Callable[[str], Any]) -> list[str]:
     return [service["serviceArn"] for service in found]
 
 
+def _keys(client: Callable[[str], Any]) -> list[str]:
+    kms = client("kms")
+    aliases = kms.list_aliases()["Aliases"]  # `alias/aws/ebs` ...: AWS's own, made when first used
+    keys = {key["KeyId"] for key in kms.list_keys()["Keys"]} - {
+        alias.get("TargetKeyId") for alias in aliases if alias["AliasName"].startswith("alias/aws/")
+    }
+    states = {key: kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] for key in keys}
+    return [key for key, state in states.items() if state == "Enabled"]
+
+
+def _records(client: Callable[[str], Any]) -> list[str]:
+    zones = [
+        zone
+        for zone in client("route53").list_hosted_zones()["HostedZones"]
+        # Cloud Map's own: AWS removes it with its namespace, the emulator does not.
+        if not zone["Name"].rstrip(".").endswith("-hz")
+    ]
+    listed = [
+        client("route53").list_resource_record_sets(HostedZoneId=zone["Id"]) for zone in zones
+    ]
+    return [f"{it['Name']} {it['Type']}" for one in listed for it in one["ResourceRecordSets"]]
+
+
 _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "vpc": _ec2("describe_vpcs", "Vpcs", "VpcId"),
     "subnet": _ec2("describe_subnets", "Subnets", "SubnetId"),
@@ -84,10 +107,33 @@ _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
         repository["repositoryName"]
         for repository in client("ecr").describe_repositories()["repositories"]
     ],
+    "load balancer": lambda client: [
+        balancer["LoadBalancerArn"]
+        for balancer in client("elbv2").describe_load_balancers()["LoadBalancers"]
+    ],
+    "target group": lambda client: [
+        group["TargetGroupArn"]
+        for group in client("elbv2").describe_target_groups()["TargetGroups"]
+    ],
+    "certificate": lambda client: [
+        certificate["CertificateArn"]
+        for certificate in client("acm").list_certificates()["CertificateSummaryList"]
+    ],
+    "record": _records,
+    "bucket": lambda client: [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
     "cluster": _active_clusters,
     "service": _services,
     "task definition": lambda client: client("ecs").list_task_definitions()["taskDefinitionArns"],
     "log group": lambda client: [
         group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]
+    ],
+    "key": _keys,
+    "topic": lambda client: [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]],
+    "subscription": lambda client: [
+        found["SubscriptionArn"] for found in client("sns").list_subscriptions()["Subscriptions"]
+    ],
+    "rule": lambda client: [rule["Name"] for rule in client("events").list_rules()["Rules"]],
+    "alarm": lambda client: [
+        alarm["AlarmName"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]
     ],
 }

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -39,6 +40,13 @@ def run(
         timeout=START_TIMEOUT_S,
         check=False,
     )
+
+
+def copied_checkout(copy: Path) -> Path:
+    """Copy what the sandbox and the program consist of, to be changed; return the copy."""
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "tests", "docs")
+    shutil.copytree(ROOT, copy, ignore=lambda *args: ignored(*args) - {".dockerignore"})
+    return copy
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -92,10 +100,10 @@ class Deployed:
 
     @classmethod
     @contextlib.contextmanager
-    def up(cls, *arguments: str) -> Iterator[Deployed]:
+    def up(cls, *arguments: str, checkout: Path = ROOT) -> Iterator[Deployed]:
         """Start one, and stop it at the end."""
         name = f"test-{secrets.token_hex(4)}"
-        done = run("up", "--detach", "--name", name, *arguments)
+        done = run("up", "--detach", "--name", name, *arguments, checkout=checkout)
         assert done.returncode == 0, done.stderr
         try:
             yield cls(name)

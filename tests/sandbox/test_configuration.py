@@ -79,6 +79,17 @@ def test_intervals_of_the_users_own_count(vpc: VpcRange) -> None:
     assert (found["scrape_interval"], found["discovery_refresh_interval"]) == ("7s", "10s")
 
 
+def test_grafana_gets_a_port_of_its_own_where_it_is_on(vpc: VpcRange) -> None:
+    assert local_stack("dev", vpc, {}).settings.grafana is None
+    for changes in ({"grafana": "{}"}, {"grafana.anonymousViewer": "true"}):
+        found = local_stack("dev", vpc, changes).settings.grafana
+        assert found is not None
+        assert found["port"] != 3000
+    found = local_stack("dev", vpc, {"grafana": '{"port": 3001}'}).settings.grafana
+    assert found is not None
+    assert found["port"] == 3001
+
+
 def test_changes_come_last_and_are_typed_as_pulumi_types_them(vpc: VpcRange) -> None:
     changes = {
         "hosts.count": "1",
@@ -152,3 +163,34 @@ def test_a_region_is_needed(vpc: VpcRange) -> None:
 def test_default_tags_that_are_none_are_told(vpc: VpcRange, text: str) -> None:
     with pytest.raises(ConfigurationError, match="aws:defaultTags is not legal: expected tags"):
         local_stack("dev", vpc, {"aws:defaultTags": text})
+
+
+def test_whoever_is_told_is_the_local_receiver(vpc: VpcRange) -> None:
+    theirs = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:theirs-abcdef"
+    block = {
+        "pageWith": ["pagerduty", "slack"],
+        "notifyWith": ["opsgenie"],
+        "pagerdutyRoutingKeySecretArn": theirs,
+        "opsgenieApiKeySecretArn": theirs,
+        "slackUrlSecretArn": theirs,
+    }
+    found = local_stack("dev", vpc, {"alertmanager": json.dumps(block)})
+    assert found.left_out == ["opsgenie", "pagerduty"]
+    settings = found.settings.alertmanager
+    assert settings is not None
+    assert settings["page_with"] == ["slack", "webhook"]
+    assert settings["notify_with"] == ["webhook"]
+    for via in ("slack", "webhook", "watchdog"):
+        assert settings[f"{via}_url_secret_arn"].endswith(f":secret:sandbox-{via}-secret")
+
+
+@pytest.mark.parametrize("block", ["", "{}"])
+def test_an_empty_block_tells_the_local_receiver(vpc: VpcRange, block: str) -> None:
+    found = local_stack("dev", vpc, {"alertmanager": block} if block else {})
+    assert bool(found.settings.alertmanager) is bool(block)
+    assert found.left_out == []
+
+
+def test_a_way_that_nobody_knows_is_refused_as_ever(vpc: VpcRange) -> None:
+    with pytest.raises(ConfigurationError, match=r"alertmanager\.pageWith"):
+        local_stack("dev", vpc, {"alertmanager.pageWith": '["pigeon"]'})

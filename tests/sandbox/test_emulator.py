@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import json
 import urllib.parse
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.iam.models import iam_backends
 
 from sandbox.emulator import ADMIN, Emulator
@@ -81,3 +83,28 @@ def test_what_the_process_did_with_moto_before_does_not_count(
         assert emulator.client("iam").get_policy(PolicyArn=arn)["Policy"]["Arn"] == arn
     finally:
         emulator.stop()
+
+
+def test_who_may_publish_to_one_topic_may_publish_to_no_other(emulator: Emulator) -> None:
+    sns, iam = emulator.client("sns"), emulator.client("iam")
+    theirs, other = (sns.create_topic(Name=name)["TopicArn"] for name in ("theirs", "other"))
+    statement = {"Effect": "Allow", "Action": ["sns:Publish"], "Resource": theirs}
+    iam.create_user(UserName="publisher")
+    iam.put_user_policy(
+        UserName="publisher",
+        PolicyName="publish",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    key = iam.create_access_key(UserName="publisher")["AccessKey"]
+    emulator.enforce_iam()
+    publisher = Emulator.connect(
+        emulator.endpoint, emulator.region, key["AccessKeyId"], key["SecretAccessKey"]
+    ).client("sns")
+    publisher.publish(TopicArn=theirs, Message="x")
+    for denied in (
+        lambda: publisher.publish(TopicArn=other, Message="x"),
+        lambda: publisher.delete_topic(TopicArn=theirs),
+        publisher.list_topics,
+    ):
+        with pytest.raises(ClientError, match="not authorized"):
+            denied()

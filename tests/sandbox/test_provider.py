@@ -218,8 +218,18 @@ class World(NamedTuple):
     secret: str
     repository: Resource
     cluster: str
+    namespace: str
     tasks: tuple[str, str]
+    topics: tuple[str, str]
+    rules: tuple[str, str]
     ami: str
+    certificates: tuple[str, str]
+    zones: tuple[str, str]
+    balancers: tuple[str, str]
+    target_groups: tuple[str, str]
+    listeners: tuple[str, str]
+    bucket: str
+    web_acls: tuple[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +257,44 @@ def world(plugin: Plugin) -> World:
         make("aws:ecs/taskDefinition:TaskDefinition", "task", family="world", **task).value("arn")
         for _ in (1, 2)
     ]
+    topics = [make("aws:sns/topic:Topic", f"topic{n}").id for n in (1, 2)]
+    rule, pattern = "aws:cloudwatch/eventRule:EventRule", json.dumps({"source": ["aws.ecs"]})
+    rules = [make(rule, f"rule{n}", eventPattern=pattern).id for n in (1, 2)]
+    certificates = [
+        make("aws:acm/certificate:Certificate", f"c{n}", domainName=f"{n}.example.com").id
+        for n in (1, 2)
+    ]
+    zones = [
+        plugin.client("route53")
+        .create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
+        .rpartition("/")[2]
+        for name in ("example.com", "example.org")
+    ]
+    balancers = [
+        make("aws:lb/loadBalancer:LoadBalancer", f"b{n}", subnets=[one, two]).id for n in (1, 2)
+    ]
+    target_groups = [
+        make("aws:lb/targetGroup:TargetGroup", f"tg{n}", vpcId=vpc, port=80, protocol="HTTP").id
+        for n in (1, 2)
+    ]
+    port = {"port": 80, "protocol": "HTTP"}
+    listeners = [
+        make("aws:lb/listener:Listener", it, loadBalancerArn=it, defaultActions=REFUSE, **port).id
+        for it in balancers
+    ]
+    web_acls = [
+        plugin.client("wafv2").create_web_acl(
+            Name=name,
+            Scope="REGIONAL",
+            DefaultAction={"Allow": {}},
+            VisibilityConfig={
+                "SampledRequestsEnabled": False,
+                "CloudWatchMetricsEnabled": False,
+                "MetricName": name,
+            },
+        )["Summary"]["ARN"]
+        for name in ("one", "two")
+    ]
     image = plugin.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     return World(
         vpc=vpc,
@@ -262,8 +310,22 @@ def world(plugin: Plugin) -> World:
         secret=make("aws:secretsmanager/secret:Secret", "world").id,
         repository=make("aws:ecr/repository:Repository", "world", forceDelete=True),
         cluster=make("aws:ecs/cluster:Cluster", "world").id,
+        namespace=plugin.make(
+            "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
+            "world",
+            {"name": "world.internal", "vpc": other},  # moto: one in each VPC
+        ).id,
         tasks=(tasks[0], tasks[1]),
+        topics=(topics[0], topics[1]),
+        rules=(rules[0], rules[1]),
         ami=image,
+        certificates=(certificates[0], certificates[1]),
+        zones=(zones[0], zones[1]),
+        balancers=(balancers[0], balancers[1]),
+        target_groups=(target_groups[0], target_groups[1]),
+        listeners=(listeners[0], listeners[1]),
+        bucket=make("aws:s3/bucket:Bucket", "world").id,
+        web_acls=(web_acls[0], web_acls[1]),
     )
 
 
@@ -278,6 +340,55 @@ class Case(NamedTuple):
 
 
 TAGS: dict[str, Any] = {"tags": {"colour": "red"}}
+REFUSE = [
+    {
+        "type": "fixed-response",
+        "order": 1,
+        "fixedResponse": {"contentType": "text/plain", "messageBody": "no", "statusCode": "404"},
+    }
+]
+REDIRECT = [{"type": "redirect", "order": 1, "redirect": {"port": "443", "statusCode": "HTTP_301"}}]
+
+
+BLOCKED = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+
+
+def for_host(name: str) -> list[dict[str, Any]]:
+    return [{"hostHeader": {"values": [name]}}]
+
+
+def login(target_group: str, secret: str) -> list[dict[str, Any]]:
+    endpoints = ("issuer", "authorizationEndpoint", "tokenEndpoint", "userInfoEndpoint")
+    oidc = {**dict.fromkeys(endpoints, "https://login.example.com"), "clientId": "me"}
+    return [
+        {
+            "type": "authenticate-oidc",
+            "order": 1,
+            "authenticateOidc": {**oidc, "clientSecret": secret, "sessionTimeout": 60},
+        },
+        {"type": "forward", "order": 2, "targetGroupArn": target_group},
+    ]
+
+
+def expiry(days: int) -> list[dict[str, Any]]:
+    rule = {"id": "expire", "status": "Enabled", "filter": {"prefix": "AWSLogs/"}}
+    return [{**rule, "expiration": {"days": days}}]
+
+
+def encryption(algorithm: str) -> list[dict[str, Any]]:
+    default = {"sseAlgorithm": algorithm}
+    return [{"applyServerSideEncryptionByDefault": default, "blockedEncryptionTypes": ["SSE-C"]}]
+
+
+def health(path: str) -> dict[str, Any]:
+    times = {"interval": 30, "timeout": 20, "healthyThreshold": 2, "unhealthyThreshold": 10}
+    return {"path": path, "matcher": "200", **times}
+
+
+def bucket_policy(bucket: str, action: str) -> str:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": action}
+    resource = {"Resource": f"arn:aws:s3:::{bucket}/*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, **resource}]})
 
 
 def acl_rule(number: int, port: int) -> dict[str, Any]:
@@ -465,6 +576,7 @@ def cases(w: World) -> dict[str, Case]:
                 "launchType": "FARGATE",
                 "desiredCount": 1,
                 "networkConfiguration": network,
+                "serviceRegistries": {"registryArn": "arn:aws:servicediscovery:x:1:service/srv-1"},
             },
             {
                 "taskDefinition": w.tasks[1],
@@ -474,14 +586,201 @@ def cases(w: World) -> dict[str, Case]:
             },
             {"launchType": "EC2"},
         ),
+        "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": Case(
+            {"name": "one.internal", "vpc": w.vpc, "description": "of a test"},
+            TAGS,
+            {"name": "two.internal"},
+        ),
+        "aws:servicediscovery/service:Service": Case(
+            {
+                "name": "server",
+                "dnsConfig": {
+                    "namespaceId": w.namespace,
+                    "dnsRecords": [{"type": "A", "ttl": 10}],
+                    "routingPolicy": "MULTIVALUE",
+                },
+                "healthCheckCustomConfig": {"failureThreshold": 1},
+                "forceDestroy": True,
+            },
+            TAGS,
+            {"name": "another"},
+        ),
+        "aws:lb/loadBalancer:LoadBalancer": Case(
+            {
+                "internal": True,
+                "subnets": list(w.subnets),
+                "securityGroups": [w.groups[0]],
+                "ipAddressType": "ipv4",
+                "accessLogs": {"bucket": w.bucket, "enabled": True},
+                "idleTimeout": 150,
+            },
+            {
+                "securityGroups": [w.groups[1]],
+                "dropInvalidHeaderFields": True,
+                "idleTimeout": 60,
+                "enableDeletionProtection": True,
+            },
+            {"internal": False},
+        ),
+        "aws:lb/targetGroup:TargetGroup": Case(
+            {
+                "vpcId": w.vpc,
+                "targetType": "ip",
+                "port": 80,
+                "protocol": "HTTP",
+                "healthCheck": health("/-/healthy"),
+            },
+            {"healthCheck": health("/api/health"), "deregistrationDelay": 30},
+            {"port": 81},
+        ),
+        "aws:lb/listener:Listener": Case(
+            {
+                "loadBalancerArn": w.balancers[0],
+                "port": 443,
+                "protocol": "HTTPS",
+                "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+                "certificateArn": w.certificates[0],
+                "defaultActions": REFUSE,
+            },
+            {"certificateArn": w.certificates[1], "defaultActions": REDIRECT},
+            {"loadBalancerArn": w.balancers[1]},
+        ),
+        "aws:lb/listenerRule:ListenerRule": Case(
+            {
+                "listenerArn": w.listeners[0],
+                "priority": 10,
+                "conditions": for_host("a.example.com"),
+                "actions": login(w.target_groups[0], "before"),
+            },
+            {
+                "priority": 11,
+                "conditions": for_host("b.example.com"),
+                "actions": login(w.target_groups[1], "after"),
+            },
+            {"listenerArn": w.listeners[1]},
+        ),
+        "aws:acm/certificate:Certificate": Case(
+            {"domainName": "*.example.com", "validationMethod": "DNS"},
+            TAGS,
+            {"domainName": "*.example.org"},
+        ),
+        "aws:acm/certificateValidation:CertificateValidation": Case(
+            {"certificateArn": w.certificates[0]}, None, {"certificateArn": w.certificates[1]}
+        ),
+        "aws:route53/record:Record": Case(
+            {
+                "zoneId": w.zones[0],
+                "name": "_x.example.com.",
+                "type": "CNAME",
+                "ttl": 60,
+                "records": ["y.example.net."],
+                "allowOverwrite": True,
+            },
+            {"ttl": 300, "records": ["z.example.net."]},
+            {"zoneId": w.zones[1]},
+        ),
+        "aws:s3/bucket:Bucket": Case({}, {**TAGS, "forceDestroy": True}, {"bucket": "another"}),
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Case(
+            {"bucket": w.bucket, **dict.fromkeys(BLOCKED, True)},
+            {"restrictPublicBuckets": False},
+            {"bucket": "another"},
+        ),
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+            Case(
+                {"bucket": w.bucket, "rules": encryption("AES256")},
+                {"rules": encryption("aws:kms")},
+                {"bucket": "another"},
+            )
+        ),
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Case(
+            {"bucket": w.bucket, "rules": expiry(1)}, {"rules": expiry(2)}, {"bucket": "another"}
+        ),
+        "aws:s3/bucketPolicy:BucketPolicy": Case(
+            {"bucket": w.bucket, "policy": bucket_policy(w.bucket, "s3:PutObject")},
+            {"policy": bucket_policy(w.bucket, "s3:GetObject")},
+            {"bucket": "another"},
+        ),
+        "aws:wafv2/webAclAssociation:WebAclAssociation": Case(
+            {"resourceArn": w.balancers[0], "webAclArn": w.web_acls[0]},
+            None,
+            {"webAclArn": w.web_acls[1]},
+        ),
         "random:index/randomId:RandomId": Case({"byteLength": 4}, None, {"byteLength": 5}),
+        "aws:kms/key:Key": Case(
+            {"description": "one", "policy": policy("kms:*"), "deletionWindowInDays": 7},
+            {"description": "two", "policy": policy("kms:Decrypt"), "enableKeyRotation": True}
+            | {"deletionWindowInDays": 8, **TAGS},
+            {"keyUsage": "SIGN_VERIFY"},
+        ),
+        "aws:sns/topic:Topic": Case(
+            {"displayName": "One", "kmsMasterKeyId": "alias/one"},
+            {"displayName": "Two", "kmsMasterKeyId": "alias/two", **TAGS},
+            {"name": "another"},
+        ),
+        "aws:sns/topicPolicy:TopicPolicy": Case(
+            {"arn": w.topics[0], "policy": policy("sns:Publish")},
+            {"policy": policy("sns:GetTopicAttributes")},
+            {"arn": w.topics[1]},
+        ),
+        "aws:sns/topicSubscription:TopicSubscription": Case(
+            {"topic": w.topics[0], "protocol": "email", "endpoint": "one@example.com"},
+            None,
+            {"topic": w.topics[1], "endpoint": "two@example.com", "protocol": "email-json"},
+        ),
+        "aws:cloudwatch/eventRule:EventRule": Case(
+            {"eventPattern": json.dumps({"source": ["aws.ecs"]}), "description": "one"},
+            {"eventPattern": json.dumps({"source": ["aws.ec2"]}), "description": "two", **TAGS},
+            {"name": "another"},
+        ),
+        "aws:cloudwatch/eventTarget:EventTarget": Case(
+            {"rule": w.rules[0], "targetId": "one", "arn": w.topics[0]},
+            {
+                "arn": w.topics[1],
+                "inputTransformer": {"inputPaths": {"a": "$.time"}, "inputTemplate": '"<a>"'},
+            },
+            {"rule": w.rules[1], "targetId": "two"},
+        ),
+        "aws:cloudwatch/metricAlarm:MetricAlarm": Case(
+            {
+                "namespace": "AWS/ECS",
+                "metricName": "CPUUtilization",
+                "statistic": "SampleCount",
+                "dimensions": {"ClusterName": "one", "ServiceName": "two"},
+                "comparisonOperator": "LessThanThreshold",
+                "threshold": 1,
+                "period": 60,
+                "evaluationPeriods": 10,
+                "treatMissingData": "breaching",
+                "alarmActions": [w.topics[0]],
+            },
+            {
+                "dimensions": {"ClusterName": "one", "ServiceName": "three"},
+                "threshold": 2,
+                "okActions": [w.topics[0]],
+                **TAGS,
+            },
+            {"name": "another"},
+        ),
+        "random:index/randomPassword:RandomPassword": Case(
+            {"length": 32, "special": False, "keepers": {"rotation": "1"}},
+            None,
+            {"keepers": {"rotation": "2"}},
+        ),
     }
 
 
-STATE_ONLY = {"random:index/randomId:RandomId"}
+STATE_ONLY = {
+    "random:index/randomId:RandomId",
+    "random:index/randomPassword:RandomPassword",
+    "aws:acm/certificateValidation:CertificateValidation",
+}
 """They are nowhere but in the state."""
 
-LEFT = {"docker:index/image:Image", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"}
+LEFT = {
+    "docker:index/image:Image",
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    "aws:sns/topicPolicy:TopicPolicy",
+}
 """Their deletion leaves them where they are, as the provider's does."""
 
 STILL_CURRENT = "aws:secretsmanager/secretVersion:SecretVersion"

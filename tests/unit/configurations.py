@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from settings import Settings, SettingsError
+from components.arguments import camel
+from settings import BLOCKS, Settings, SettingsError
+from tests.components.examples import INGRESS as EXAMPLE
 
 Values = Mapping[str, Any]
 """Key -> text, or a block."""
+
+INGRESS: Mapping[str, Any] = {
+    camel(key): value
+    for key, value in EXAMPLE.fewest.items()
+    if camel(key) in BLOCKS["ingress"].knobs
+}
+"""A legal block: it has no defaults that are."""
 
 
 def as_text(values: Values) -> dict[str, str]:

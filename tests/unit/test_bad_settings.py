@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from settings import BLOCKS, SettingsError
-from tests.unit.configurations import Values, parse, problems
+from tests.unit.configurations import INGRESS, Values, parse, problems
 
 PATHS = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
 
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it-AbCdEf"  # noqa: S105
 WHOLE = "expected a whole number"
 OPEN = "is open to the world. Name the networks that people come from"
 LIST = "expected a list of strings"
@@ -72,7 +73,84 @@ BAD: list[tuple[str, Any, str]] = [
     ("prometheus.bodySizeLimitMib", 0, f"{WHOLE} from 1 to 1024"),
     ("prometheus.targetLimit", 0, f"{WHOLE} from 1 to 100000"),
     ("prometheus.runbookBaseUrl", "https://x/", "expected a URL such as https://example.com"),
+    *[
+        (f"alertmanager.{key}", value, expected)
+        for key, value, expected in (
+            ("enableExecuteCommand", "true", "expected true or false: leave out the quotes"),
+            ("cpuArchitecture", "arm64", "expected one of ARM64, X86_64"),
+            ("taskCpu", 300, "expected one of 256, 512, 1024, 2048, 4096, 8192, 16384"),
+            ("taskMemory", 4096, "with 256 CPU units, Fargate offers 512, 1024, 2048"),
+            ("storageGib", 20, f"{WHOLE} from 21 to 200 GiB"),
+            ("logRetentionDays", 15, "expected one of 1, 3, 5, 7, 14, 30"),
+            ("deleteImagesOnDestroy", "no", "expected true or false"),
+            ("replicas", 3, "each is in another zone; expected at most 2, as network.zoneCount"),
+            ("replicas", 0, f"{WHOLE} from 1 to 8"),
+            ("port", 80, f"{WHOLE} from 1024 to 65535"),
+            ("port", 9094, "talk to each other on this port; expected another one"),
+            ("pageWith", "sns", f"{LIST}: put it in brackets"),
+            ("pageWith", ["sns"], "sns needs a topic; expected the block notifications"),
+            ("pageWith", ["slack"], "slack needs the ARN of the secret with the slack url"),
+            ("pageWith", ["mail"], "expected some of sns, slack, pagerduty, opsgenie, webhook"),
+            ("notifyWith", ["opsgenie"], "the secret with the opsgenie api key"),
+            ("notifyWith", ["webhook", "webhook"], "each once"),
+            ("slackUrlSecretArn", "https://hooks.slack.com/x", "expected the whole ARN of a secr"),
+            ("pagerdutyRoutingKeySecretArn", f"{SECRET_ARN}x*", "expected the whole ARN of"),
+            ("opsgenieApiKeySecretArn", f"{SECRET_ARN}:key::", "expected the whole ARN of"),
+            ("webhookUrlSecretArn", "hook", "expected the whole ARN of a secret"),
+            ("watchdogUrlSecretArn", 5, "expected a string: put it in quotes"),
+            ("groupWait", "2h", "expected a duration from 0s to 1h"),
+            ("groupInterval", "0s", "expected a duration from 1s to 1d"),
+            ("repeatInterval", "5d", "expected a duration from 1m to 4d"),
+            ("notifyDays", "weekend", "expected a day such as monday"),
+            ("notifyHours", "8-18", "expected a range within one day, such as 08:00-18:00"),
+            ("timeZone", "Berlin", "expected the name of a time zone"),
+            ("routesFile", "no-such-file.yml", "there is no such file; expected a path from"),
+        )
+    ],
+    ("notifications.emails", ["me"], "'me': expected an e-mail address such as on-call@"),
+    ("notifications.sms", ["0151"], "'0151': expected a phone number in E.164 format"),
+    ("grafana.enableExecuteCommand", 1, "expected true or false"),
+    ("grafana.cpuArchitecture", "arm64", "expected one of ARM64, X86_64"),
+    ("grafana.taskCpu", 300, "expected one of 256, 512, 1024, 2048, 4096, 8192, 16384"),
+    ("grafana.taskMemory", 4096, "with 256 CPU units, Fargate offers 512, 1024, 2048"),
+    ("grafana.storageGib", 20, f"{WHOLE} from 21 to 200 GiB"),
+    ("grafana.logRetentionDays", 15, "expected one of 1, 3, 5, 7, 14, 30"),
+    ("grafana.deleteImagesOnDestroy", "no", "expected true or false"),
+    ("grafana.port", 80, f"{WHOLE} from 1024 to 65535"),
+    ("grafana.anonymousViewer", "yes", "expected true or false"),
+    ("grafana.adminPasswordRotation", 0, f"{WHOLE} from 1 to 1000000"),
+    ("grafana.oidcScopes", ["email"], "expected scopes without blanks and commas, openid among"),
+    ("grafana.oidcRoleAttributePath", 1, "expected a string: put it in quotes"),
+    ("ingress.domain", "", "expected a string, not empty"),
+    ("ingress.domain", "Example.com", "expected a domain such as monitoring.example.com"),
+    ("ingress.zoneId", "example.com", "expected the id of a hosted zone of Route53"),
+    ("ingress.zoneId", "", "expected the id of the hosted zone that the domain is in"),
+    ("ingress.certificateArn", "mine", "expected the ARN of a certificate, which begins with"),
+    ("ingress.cidrs", [], "nobody could connect to the load balancer; expected the networks"),
+    ("ingress.cidrs", ["0.0.0.0/0"], f"'0.0.0.0/0' {OPEN}"),
+    ("ingress.openToTheWorld", "yes", "expected true or false"),
+    ("ingress.internal", True, "expected network.natStrategy single or per-az"),
+    ("ingress.internal", "yes", "expected true or false"),
+    ("ingress.oidcIssuer", "http://login.example.com", "expected a URL that begins with https://"),
+    ("ingress.oidcAuthorizationEndpoint", "", "OIDC needs it; expected what your identity"),
+    ("ingress.oidcAuthorizationEndpoint", "https://x:8443/a", "to port 443 only"),
+    ("ingress.oidcTokenEndpoint", "login", "expected a URL that begins with https://"),
+    ("ingress.oidcUserInfoEndpoint", "login", "expected a URL that begins with https://"),
+    ("ingress.oidcClientId", "", "OIDC needs it; expected what your identity provider says"),
+    ("ingress.oidcClientSecretArn", "hunter2", "expected the ARN of a secret, which begins"),
+    ("ingress.cognitoUserPoolArn", "eu-central-1_x", "expected the ARN of a user pool"),
+    ("ingress.cognitoClientId", "me", "it is Cognito's, and there is no user pool"),
+    ("ingress.cognitoDomain", "Ours", "expected the prefix of the user pool's domain"),
+    ("ingress.withoutAuthentication", True, "there is an identity provider; expected false"),
+    ("ingress.wafAclArn", "waf", "expected the ARN of a regional web ACL, which begins with"),
+    ("ingress.deletionProtection", "yes", "expected true or false"),
+    ("ingress.accessLogRetentionDays", 0, f"{WHOLE} from 1 to 3653"),
+    ("ingress.deleteAccessLogsOnDestroy", "yes", "expected true or false"),
 ]
+
+
+LEGAL = {"ingress": INGRESS}
+"""Blocks whose defaults are not legal."""
 
 
 def nested(*found: tuple[str, Any]) -> dict[str, dict[str, Any]]:
@@ -80,7 +158,7 @@ def nested(*found: tuple[str, Any]) -> dict[str, dict[str, Any]]:
     values: dict[str, dict[str, Any]] = {}
     for path, value in found:
         block, _, key = path.partition(".")
-        values.setdefault(block, {})[key] = value
+        values.setdefault(block, dict(LEGAL.get(block, {})))[key] = value
     return values
 
 
@@ -104,7 +182,10 @@ def test_every_key_of_every_block_has_a_bad_value() -> None:
         ({"prometeus": {}}, "prometeus is unknown: did you mean prometheus?"),
         ({"zoneCount": "2"}, "zoneCount is unknown: did you mean network.zoneCount?"),
         ({"hostCount": "2"}, "hostCount is unknown: did you mean hosts.count?"),
-        ({"q": "1"}, "q is unknown: expected one of environment, hosts, network, prometheus"),
+        (
+            {"q": "1"},
+            f"q is unknown: expected one of {', '.join(sorted({*BLOCKS, 'environment'}))}",
+        ),
         ({"network": {"zonecount": 2}}, "network.zonecount is unknown: did you mean zoneCount?"),
         ({"network": {"vpc_cidr": ""}}, "network.vpc_cidr is unknown: did you mean vpcCidr?"),
         (
@@ -137,9 +218,11 @@ def test_what_the_program_gives_is_no_setting() -> None:
         "network": {"allowLoopbackCidr": True, "sshCidrs": [], "instanceTypes": []},
         "hosts": {"replaceOnNewAmi": True, "associatePublicIp": True, "environment": "dev"},
         "prometheus": {"version": "3.0.0", "imageContext": "", "assignPublicIp": True},
+        "grafana": {"prometheusPort": 9090, "scrapeInterval": "15s", "runbookBaseUrl": "docs"},
+        "ingress": {**INGRESS, "servers": ["prometheus"]},
     }
     lines = problems(given)
-    assert len(lines) == 9
+    assert len(lines) == 13
     assert all(" is unknown: " in line for line in lines)
 
 
@@ -150,7 +233,13 @@ def test_a_block_that_is_no_mapping(text: str) -> None:
     assert ": expected keys with values; the keys are count, nodeExporterPort, " in line
 
 
-AFTER = {"prometheus.taskMemory"}
+AFTER = {
+    "alertmanager.routesFile",
+    *(f"{server}.taskMemory" for server in ("alertmanager", "grafana", "prometheus")),
+    "prometheus.taskMemory",
+    *("ingress.zoneId", "ingress.oidcClientId", "ingress.cognitoClientId"),
+    "ingress.withoutAuthentication",
+}
 """Checked against another key, and so only when that one is legal."""
 
 
@@ -191,6 +280,29 @@ def test_hosts_that_do_not_fit_into_the_network() -> None:
             "hosts.count is 19: 2 subnet(s) of the VPC 10.0.0.0/24 have room for 18 hosts;"
             " expected at most 18, or more zones, or a larger VPC"
         )
+    ]
+
+
+def test_a_load_balancer_that_does_not_fit_into_the_network() -> None:
+    one_zone = problems({"network": {"zoneCount": 1}, "ingress": INGRESS})
+    assert one_zone == [
+        "network.zoneCount is 1: a load balancer takes 2 zones; expected at least 2"
+    ]
+    private = {**INGRESS, "internal": True}
+    assert parse({"network": {"natStrategy": "single"}, "ingress": private}).ingress
+    nobody = {key: value for key, value in private.items() if not key.startswith("oidc")}
+    assert parse({"ingress": {**nobody, "withoutAuthentication": True}}).ingress
+    assert problems({"ingress": private}) == [
+        (
+            "ingress.internal is true: without a NAT gateway, an internal load balancer cannot"
+            " reach the identity provider; expected network.natStrategy single or per-az"
+        )
+    ]
+
+
+def test_all_that_a_load_balancer_needs_is_told_at_once() -> None:
+    assert [line.partition(" is ")[0] for line in problems({"ingress": {}})] == [
+        *("ingress.domain", "ingress.zoneId", "ingress.cidrs", "ingress.oidcIssuer")
     ]
 
 

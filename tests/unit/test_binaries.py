@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gzip
 import hashlib
 import http.server
 import io
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import binaries, products
+from sandbox.pages import stored_as_brotli
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +57,13 @@ FAKE_NPM = """#!/bin/sh
 echo "npm $*" >> "$CALLS"
 [ -n "$NPM_FAILS" ] && { echo "npm error network" >&2; exit 1; }
 mkdir -p "$3/node_modules/.bin"
+cat > "$3/node_modules/.bin/vite" <<'END'
+#!/bin/sh
+mkdir -p dist/assets
+echo page > dist/index.html
+echo code > dist/assets/a.js
+END
+chmod +x "$3/node_modules/.bin/vite"
 printf '#!/bin/sh\\necho "pnpm $*" >> "$CALLS"\\n' > "$3/node_modules/.bin/pnpm"
 chmod +x "$3/node_modules/.bin/pnpm"
 """
@@ -145,7 +154,12 @@ def path_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pin versions of our own, so that a new release changes nothing here."""
     file = tmp_path / "versions.json"
-    pinned = {"prometheus": VERSION, "node_exporter": EXPORTER_VERSION, "pnpm": "10.1.2"}
+    pinned = {
+        "prometheus": VERSION,
+        "node_exporter": EXPORTER_VERSION,
+        "alertmanager": "0.34.0",
+        "pnpm": "10.1.2",
+    }
     file.write_text(json.dumps(pinned))
     monkeypatch.setattr(products, "VERSIONS_FILE", file)
 
@@ -158,7 +172,8 @@ def fake_go(
     calls = tmp_path / "calls"
     _write_program(path_directory / "go", FAKE_GO.encode())
     module = tmp_path / "go-module"
-    (module / "web/ui").mkdir(parents=True)
+    for folder in ("web/ui", "ui/app", "ui/mantine-ui"):
+        (module / folder).mkdir(parents=True)
     _write_program(module / "scripts/compress_assets.sh", b'echo compress >> "$CALLS"')
     (module / "web").chmod(0o555)  # as in the cache of Go modules
     monkeypatch.setenv("CALLS", str(calls))
@@ -392,6 +407,86 @@ def test_cache_without_pages_is_used_where_nothing_else_can_be_had(
     assert capsys.readouterr().err == ""  # said, and tried, once
 
 
+# What of the module Go would embed, as the fake Go sees it.
+EMBEDDED = """#!/bin/sh
+case $1 in build) mkdir -p "$EMBEDDED"; cp -r ui/app/dist/. "$EMBEDDED" ;; esac
+exec "$REAL_GO" "$@"
+"""
+
+
+@pytest.fixture
+def embedded(
+    fake_go: Callable[[], list[list[str]]],
+    path_directory: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """Build Alertmanager with the stand-in for Go; return what it embeds."""
+    del fake_go
+    go = path_directory / "go"
+    go.rename(path_directory / "real-go")
+    _write_program(go, EMBEDDED.encode())
+    monkeypatch.setenv("REAL_GO", str(path_directory / "real-go"))
+    monkeypatch.setenv("EMBEDDED", str(tmp_path / "embedded"))
+    monkeypatch.setenv("GO_BUILDS", "0.34.0")
+    return tmp_path / "embedded"
+
+
+def _embedded_page(folder: Path, name: str = "index.html") -> bytes:
+    """Return a page as ui/web.go finds it: compressed twice, and both are the same."""
+    content = gzip.decompress((folder / f"{name}.gz").read_bytes())
+    assert (folder / f"{name}.br").read_bytes() == stored_as_brotli(content)
+    return content
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_alertmanager_without_node_says_so_on_its_page(
+    embedded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = binaries.ensure(["alertmanager", "amtool"])
+    assert set(found) == {"alertmanager", "amtool"}
+    assert b"without its web pages" in _embedded_page(embedded)
+    assert b"plain_page" in found["alertmanager"].read_bytes()
+    assert "without its web pages: there is no `npm` on PATH" in capsys.readouterr().err
+    assert binaries.ensure(["alertmanager"]) == {"alertmanager": found["alertmanager"]}
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("unreachable", "fake_node")
+def test_alertmanager_gets_the_pages_that_node_builds(embedded: Path) -> None:
+    found = binaries.ensure(["alertmanager"])
+    assert _embedded_page(embedded) == b"page\n"
+    assert _embedded_page(embedded / "assets", "a.js") == b"code\n"
+    assert b"plain_page" not in found["alertmanager"].read_bytes()
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_alertmanagers_pages_are_built_once_there_is_node(
+    embedded: Path, path_directory: Path
+) -> None:
+    binaries.ensure(["alertmanager"])
+    _write_program(path_directory / "npm", FAKE_NPM.encode())
+    _write_program(path_directory / "node", b"#!/bin/sh\necho v24.0.0\n")
+    binaries.ensure(["alertmanager"])
+    assert _embedded_page(embedded) == b"page\n"
+
+
+@pytest.mark.parametrize(
+    ("length", "head"),
+    [
+        (1, "000010"),
+        (5, "400010"),
+        (1 << 16, "f0ff1f"),
+        ((1 << 16) + 1, "04001001"),
+        (1 << 20, "f4ffff01"),
+    ],
+)
+def test_content_is_stored_in_the_form_of_brotli(length: int, head: str) -> None:
+    """Each was read by the Brotli of Node.js."""
+    content = b"x" * length
+    assert stored_as_brotli(content) == bytes.fromhex(head) + content + b"\x03"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_build_leaves_nothing(
     path_directory: Path, tmp_path: Path, number: signal.Signals
@@ -606,8 +701,8 @@ def test_archive_without_a_helper_is_refused(
 
 
 def test_unknown_name_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"unknown binaries \['alertmanager'\]: expected some of"):
-        binaries.ensure(["alertmanager"])
+    with pytest.raises(ValueError, match=r"unknown binaries \['grafana'\]: expected some of"):
+        binaries.ensure(["grafana"])
 
 
 def test_unknown_architecture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -622,6 +717,7 @@ def test_unknown_architecture_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         ("prometheus", "3.15.0", "v0.315.0"),
         ("prometheus", "3.5.3", "v0.305.3"),
         ("node_exporter", "1.12.1", "v1.12.1"),
+        ("alertmanager", "0.34.0", "v0.34.0"),
     ],
 )
 def test_module_version(product: str, version: str, module_version: str, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from components.alertmanager.configuration import INTEGRATIONS
+from components.alertmanager.rules import CLUSTER_PORT
 from components.checks import NOBODYS
 from components.containers.fargate import MEMORY_MIB
 from components.exporters.exporter_node import HOST_TAGS
@@ -18,7 +20,7 @@ from components.logs import LOG_RETENTION_DAYS
 from components.network.subnets import PRIVATE_RANGES
 from mocks.recording import ZONES, deploy, refuse
 from settings import BLOCKS, ENVIRONMENT, Settings, SettingsError
-from tests.unit.configurations import namespaced, parse, problems
+from tests.unit.configurations import INGRESS, namespaced, parse, problems
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 KEYS = {(name, key) for name, block in BLOCKS.items() for key in block.knobs}
@@ -69,6 +71,18 @@ ACL_RULES = st.lists(
     unique=True,
 )
 
+SECRETS_OF = {
+    "slack": "slackUrlSecretArn",
+    "pagerduty": "pagerdutyRoutingKeySecretArn",
+    "opsgenie": "opsgenieApiKeySecretArn",
+    "webhook": "webhookUrlSecretArn",
+}
+SECRET_ARNS = st.from_regex(
+    r"arn:aws:secretsmanager:us-east-1:[0-9]{12}:secret:[a-z/_]{1,9}-[A-Za-z0-9]{6}", fullmatch=True
+)
+WAYS = st.lists(st.sampled_from(INTEGRATIONS), unique=True)
+ROUTES = Path(__file__).parents[1] / "components" / "alertmanager" / "routes.yml"
+
 LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("network", "natStrategy"): st.sampled_from(["none", "single", "per-az"]),
     ("network", "excludeZoneIds"): st.lists(
@@ -110,6 +124,39 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("prometheus", "runbookBaseUrl"): st.from_regex(
         r"https://[a-z0-9.-]{1,20}[a-z0-9](/[A-Za-z0-9_~-]{1,10}){0,3}", fullmatch=True
     ),
+    ("alertmanager", "enableExecuteCommand"): st.booleans(),
+    ("alertmanager", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
+    ("alertmanager", "storageGib"): st.integers(21, 200),
+    ("alertmanager", "logRetentionDays"): st.sampled_from(LOG_RETENTION_DAYS),
+    ("alertmanager", "deleteImagesOnDestroy"): st.booleans(),
+    ("alertmanager", "port"): PORTS.filter(lambda port: port != CLUSTER_PORT),
+    ("alertmanager", "watchdogUrlSecretArn"): SECRET_ARNS,
+    ("alertmanager", "groupWait"): SHORT_INTERVALS,
+    ("alertmanager", "groupInterval"): SHORT_INTERVALS,
+    ("alertmanager", "repeatInterval"): st.integers(1, 96).map("{}h".format),
+    ("alertmanager", "notifyDays"): st.sampled_from(["", "monday", "monday:friday"]),
+    ("alertmanager", "notifyHours"): st.integers(0, 22).map("{0:02}:00-{0:02}:30".format),
+    ("alertmanager", "timeZone"): st.sampled_from(["UTC", "Europe/Berlin", "Asia/Tokyo"]),
+    ("alertmanager", "routesFile"): st.sampled_from(["", str(ROUTES)]),
+    ("notifications", "emails"): st.lists(
+        st.from_regex(r"[a-z0-9+_-]{1,20}@([a-z0-9]{1,9}\.){1,3}[a-z]{2,9}", fullmatch=True),
+        max_size=20,
+        unique=True,
+    ),
+    ("notifications", "sms"): st.lists(
+        st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), max_size=20, unique=True
+    ),
+    ("grafana", "enableExecuteCommand"): st.booleans(),
+    ("grafana", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
+    ("grafana", "storageGib"): st.integers(21, 200),
+    ("grafana", "logRetentionDays"): st.sampled_from(LOG_RETENTION_DAYS),
+    ("grafana", "deleteImagesOnDestroy"): st.booleans(),
+    ("grafana", "port"): PORTS,
+    ("grafana", "anonymousViewer"): st.booleans(),
+    ("grafana", "adminPasswordRotation"): st.integers(1, 1_000_000),
+    ("grafana", "oidcScopes"): st.lists(NAMES, max_size=3).map(lambda more: ["openid", *more]),
+    # Without an identity provider, which is not here, nobody has a role of theirs.
+    ("grafana", "oidcRoleAttributePath"): st.just(""),
 }
 """Block and key -> its legal values, for the keys that stand alone."""
 
@@ -122,7 +169,62 @@ TOGETHER = {
     ("hosts", "count"),
     ("prometheus", "taskCpu"),
     ("prometheus", "taskMemory"),
+    ("alertmanager", "taskCpu"),
+    ("alertmanager", "taskMemory"),
+    ("alertmanager", "replicas"),
+    ("alertmanager", "pageWith"),
+    ("alertmanager", "notifyWith"),
+    *(("alertmanager", key) for key in SECRETS_OF.values()),
+    ("grafana", "taskCpu"),
+    ("grafana", "taskMemory"),
+    *(("ingress", key) for key in BLOCKS["ingress"].knobs),
 }
+
+
+TASKS = st.sampled_from([(cpu, size) for cpu, sizes in MEMORY_MIB.items() for size in sizes]).map(
+    lambda pair: {"taskCpu": pair[0], "taskMemory": pair[1]}
+)
+
+
+ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
+UUID = "12345678-1234-1234-1234-123456789012"
+PROVIDERS: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.just({key: value for key, value in INGRESS.items() if key.startswith("oidc")}),
+    st.builds(
+        lambda client, prefix: {
+            "cognitoUserPoolArn": ARN.format("cognito-idp", "userpool/eu-central-1_AbCdEf"),
+            "cognitoClientId": client,
+            "cognitoDomain": prefix,
+        },
+        TAG_TEXT,
+        st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True),
+    ),
+)
+
+
+@st.composite
+def ingresses(draw: st.DrawFn, *, private: bool) -> dict[str, Any]:
+    """A legal block, below the recording's zone; `private` if it may be."""
+    label = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\.", fullmatch=True)
+    block: dict[str, Any] = {
+        "domain": f"{''.join(draw(st.lists(label, max_size=3)))}example.com",
+        "accessLogRetentionDays": draw(st.integers(1, 3653)),
+        **{key: draw(st.booleans()) for key in ("deletionProtection", "deleteAccessLogsOnDestroy")},
+        **draw(PROVIDERS),
+    }
+    zone = {"zoneId": draw(st.from_regex("Z[A-Z0-9]{1,31}", fullmatch=True))}
+    certificate = {"certificateArn": ARN.format("acm", f"certificate/{UUID}")}
+    block |= draw(st.sampled_from([zone, certificate, zone | certificate]))
+    networks_ = draw(ADMINS)
+    block |= {"cidrs": networks_} if networks_ else {"openToTheWorld": True}
+    if draw(st.booleans()):
+        block["wafAclArn"] = ARN.format("wafv2", f"regional/webacl/ours/{UUID}")
+    if private:
+        block["internal"] = draw(st.booleans())
+    if private and block["internal"] and networks_ and draw(st.booleans()):
+        block = {key: it for key, it in block.items() if not key.startswith(("oidc", "cognito"))}
+        block["withoutAuthentication"] = True
+    return block
 
 
 @st.composite
@@ -132,21 +234,35 @@ def legal(draw: st.DrawFn) -> Configuration:
     prefix = draw(st.integers(max(16, around.prefixlen), 27))
     number = draw(st.integers(0, 2 ** (prefix - around.prefixlen) - 1))
     first = int(around.network_address) + (number << (32 - prefix))
-    cpu = draw(st.sampled_from(sorted(MEMORY_MIB)))
     values: Configuration = {
         "network": {
             "vpcCidr": f"{ipaddress.IPv4Address(first)}/{prefix}",
             "zoneCount": draw(st.integers(1, min(len(ZONES), {27: 1, 26: 2}.get(prefix, 8)))),
         },
         "hosts": {"count": draw(st.integers(0, 5))},
-        "prometheus": {"taskCpu": cpu, "taskMemory": draw(st.sampled_from(MEMORY_MIB[cpu]))},
+        "prometheus": draw(TASKS),
     }
+    if draw(st.booleans()):
+        values["grafana"] = draw(TASKS)
     if draw(st.booleans()):
         rules = {key: draw(ACL_RULES) for key in ("networkAclIngress", "networkAclEgress")}
         values["network"] |= {"networkAcl": True, **rules}
+    page, notify = draw(WAYS), draw(WAYS)
+    values["alertmanager"] = {
+        **draw(TASKS),
+        "replicas": draw(st.integers(1, values["network"]["zoneCount"])),
+        "pageWith": page,
+        "notifyWith": notify,
+        **{SECRETS_OF[it]: draw(SECRET_ARNS) for it in {*page, *notify} - {"sns"}},
+    }
+    if "sns" in {*page, *notify}:
+        values["notifications"] = {}
     for (block, key), strategy in LEGAL_VALUES.items():
         if draw(st.booleans()):
-            values[block][key] = draw(strategy)
+            values.setdefault(block, {})[key] = draw(strategy)
+    if values["network"]["zoneCount"] > 1 and draw(st.booleans()):
+        nat = values["network"].get("natStrategy", "none") != "none"
+        values["ingress"] = draw(ingresses(private=nat))
     return values
 
 
@@ -177,6 +293,9 @@ OTHER_ADMINS = st.one_of(
     st.lists(words(), min_size=1, max_size=3),
     st.integers(0, 7).map(lambda prefix: [f"0.0.0.0/{prefix}"]),
 )
+
+NO_ARN = words("").filter(bool)
+NO_URL = st.from_regex(r"https?://[a-z]{1,9}[ :?#$\"']", fullmatch=True)
 
 ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("network", "vpcCidr"): st.one_of(
@@ -225,6 +344,68 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("prometheus", "runbookBaseUrl"): st.from_regex(
         r"https://[a-z]{1,9}[ {}$\"'/]", fullmatch=True
     ),
+    ("alertmanager", "enableExecuteCommand"): st.one_of(words(), st.integers()),
+    ("alertmanager", "cpuArchitecture"): words(),
+    ("alertmanager", "taskCpu"): st.integers().filter(lambda units: units not in MEMORY_MIB),
+    ("alertmanager", "taskMemory"): st.one_of(words(), st.integers(-10, 511)),
+    ("alertmanager", "storageGib"): outside(21, 200),
+    ("alertmanager", "logRetentionDays"): LOG_DAYS,
+    ("alertmanager", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("alertmanager", "replicas"): outside(1, 8),
+    ("alertmanager", "port"): st.one_of(outside(1024, 65535), st.just(CLUSTER_PORT)),
+    ("alertmanager", "pageWith"): st.one_of(words(), st.lists(words(*INTEGRATIONS), min_size=1)),
+    ("alertmanager", "notifyWith"): st.sampled_from([["webhook", "webhook"], ["x"]]),
+    **{
+        ("alertmanager", key): st.one_of(words(""), st.integers())
+        for key in (*SECRETS_OF.values(), "watchdogUrlSecretArn")
+    },
+    ("alertmanager", "groupWait"): st.one_of(words(), st.integers(2, 99).map("{}h".format)),
+    ("alertmanager", "groupInterval"): st.one_of(words(), st.integers(2, 99).map("{}d".format)),
+    ("alertmanager", "repeatInterval"): st.one_of(words(), st.integers(5, 99).map("{}d".format)),
+    ("alertmanager", "notifyDays"): words("").filter(lambda word: not word.endswith("day")),
+    ("alertmanager", "notifyHours"): words(""),
+    ("alertmanager", "timeZone"): words(),
+    ("alertmanager", "routesFile"): words("").map("no-such/{}".format),
+    ("notifications", "emails"): st.one_of(
+        words(), st.lists(words(), min_size=1, max_size=3), st.integers()
+    ),
+    ("notifications", "sms"): st.one_of(
+        words(), st.lists(words(), min_size=1, max_size=3), st.integers()
+    ),
+    ("grafana", "cpuArchitecture"): words(),
+    ("grafana", "taskCpu"): st.integers().filter(lambda units: units not in MEMORY_MIB),
+    ("grafana", "taskMemory"): st.one_of(words(), st.integers(-10, 511)),
+    ("grafana", "storageGib"): outside(21, 200),
+    ("grafana", "logRetentionDays"): LOG_DAYS,
+    ("grafana", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("grafana", "enableExecuteCommand"): st.one_of(words(), st.integers()),
+    ("grafana", "port"): st.one_of(outside(1024, 65535), words()),
+    ("grafana", "anonymousViewer"): st.one_of(words(), st.integers()),
+    ("grafana", "adminPasswordRotation"): outside(1, 1_000_000),
+    ("grafana", "oidcScopes"): st.lists(words("openid"), max_size=3),
+    ("grafana", "oidcRoleAttributePath"): st.integers(),
+    ("ingress", "domain"): st.one_of(
+        words("").map(lambda word: f"{word.replace('.', '')}"), st.just("a." * 31 + "com")
+    ),
+    ("ingress", "zoneId"): words(),
+    ("ingress", "certificateArn"): NO_ARN,
+    ("ingress", "cidrs"): OTHER_ADMINS,
+    ("ingress", "openToTheWorld"): st.one_of(words(), st.integers()),
+    ("ingress", "internal"): st.one_of(words(), st.integers()),
+    ("ingress", "oidcIssuer"): NO_URL,
+    ("ingress", "oidcAuthorizationEndpoint"): NO_URL,
+    ("ingress", "oidcTokenEndpoint"): NO_URL,
+    ("ingress", "oidcUserInfoEndpoint"): NO_URL,
+    ("ingress", "oidcClientId"): st.one_of(st.just(""), st.integers()),
+    ("ingress", "oidcClientSecretArn"): words(),
+    ("ingress", "cognitoUserPoolArn"): NO_ARN,
+    ("ingress", "cognitoClientId"): words("").filter(bool),
+    ("ingress", "cognitoDomain"): words("").filter(bool),
+    ("ingress", "withoutAuthentication"): st.one_of(st.just(value=True), words()),
+    ("ingress", "wafAclArn"): NO_ARN,
+    ("ingress", "deletionProtection"): st.one_of(words(), st.integers()),
+    ("ingress", "accessLogRetentionDays"): outside(1, 3653),
+    ("ingress", "deleteAccessLogsOnDestroy"): st.one_of(words(), st.integers()),
 }
 
 
@@ -233,7 +414,9 @@ def illegal(draw: st.DrawFn) -> tuple[Configuration, str, str]:
     """A configuration that is legal but for one value, and where it is."""
     block, key = draw(st.sampled_from(sorted(ILLEGAL_VALUES)))
     values = draw(legal())
-    values[block][key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
+    if block == "ingress":  # it has no defaults that are legal, and needs two zones
+        values |= {"network": {}, "ingress": dict(INGRESS)}
+    values.setdefault(block, {})[key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
     return values, block, key
 
 
@@ -297,7 +480,9 @@ def test_every_legal_configuration_deploys(values: Configuration) -> None:
     deployment = deploy(lambda: runpy.run_path(str(PROGRAM)), config=namespaced(values))
     hosts = deployment.of_type(":Instance")
     assert len(hosts) == values["hosts"]["count"] == len(deployment.exports["host_ids"])
-    (container,) = json.loads(deployment.one(":TaskDefinition").inputs["containerDefinitions"])
+    task = deployment.named("prometheus-task").inputs
+    (container,) = json.loads(task["containerDefinitions"])
+    (container,) = json.loads(deployment.inputs("prometheus-task")["containerDefinitions"])
     variables = {entry["name"]: entry["value"] for entry in container["environment"]}
     for host in hosts:  # Prometheus finds it
         tags = host.inputs["tags"]

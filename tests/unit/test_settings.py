@@ -3,17 +3,18 @@
 import re
 from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
 
 from components.arguments import camel
 from mocks.recording import deploy, refuse
-from settings import BLOCKS, NAMESPACES, PROJECT, HostsArgs, Settings, SettingsError
+from settings import BLOCKS, NAMESPACES, PROJECT, Block, HostsArgs, Settings, SettingsError
 from tests.components.examples import EXAMPLES
 from tests.unit.configurations import Values, namespaced, parse, problems
 
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it-AbCdEf"  # noqa: S105
 EMULATED = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
 
 # --- good input ---
@@ -45,6 +46,7 @@ def test_the_defaults() -> None:
         "discovery_tag_key": "prometheus-scrape",
         "discovery_tag_value": "true",
     }
+    assert settings.grafana is None
     assert settings.prometheus == {
         "enable_execute_command": False,
         "cpu_architecture": "ARM64",
@@ -65,11 +67,57 @@ def test_the_defaults() -> None:
         "target_limit": 2_000,
         "runbook_base_url": "docs/runbooks",
     }
+    assert settings.alertmanager is None
+    assert parse({"alertmanager": {}}).alertmanager == {
+        "enable_execute_command": False,
+        "cpu_architecture": "ARM64",
+        "task_cpu": 256,
+        "task_memory": 512,
+        "storage_gib": 21,
+        "log_retention_days": 14,
+        "delete_images_on_destroy": False,
+        "replicas": 2,
+        "port": 9093,
+        "page_with": (),
+        "notify_with": (),
+        "slack_url_secret_arn": "",
+        "pagerduty_routing_key_secret_arn": "",
+        "opsgenie_api_key_secret_arn": "",
+        "webhook_url_secret_arn": "",
+        "watchdog_url_secret_arn": "",
+        "group_wait": "30s",
+        "group_interval": "5m",
+        "repeat_interval": "4h",
+        "notify_days": "",
+        "notify_hours": "",
+        "time_zone": "UTC",
+        "routes_file": "",
+    }
+    assert settings.notifications is None
+    assert parse({"notifications": {}}).notifications == {"emails": (), "sms": ()}
+
+
+def test_the_defaults_of_what_is_switched_on() -> None:
+    assert parse({"grafana": {}}).grafana == {
+        "enable_execute_command": False,
+        "cpu_architecture": "ARM64",
+        "task_cpu": 256,
+        "task_memory": 512,
+        "storage_gib": 21,
+        "log_retention_days": 14,
+        "delete_images_on_destroy": False,
+        "port": 3000,
+        "anonymous_viewer": False,
+        "admin_password_rotation": 1,
+        "oidc_scopes": ("openid", "email", "profile"),
+        "oidc_role_attribute_path": "",
+    }
 
 
 EXAMPLES_OF_ARGUMENTS = {HostsArgs: {"count": 5}} | {
-    example.shape: example.others for example in EXAMPLES.values()
+    example.shape: example.all for example in EXAMPLES.values()
 }
+INSTEAD = {camel(key) for example in EXAMPLES.values() for key in example.instead}
 EVERY_KEY: dict[str, dict[str, Any]] = {
     name: {
         camel(key): value
@@ -83,13 +131,14 @@ EVERY_KEY: dict[str, dict[str, Any]] = {
 
 
 def test_every_key_is_read() -> None:
-    settings, default = parse({"environment": "production", **EVERY_KEY}), parse()
+    settings = parse({"environment": "production", **EVERY_KEY})
     assert settings.environment == "production"
     for name, block in EVERY_KEY.items():
-        read, before = getattr(settings, name), getattr(default, name)
-        assert block.keys() == BLOCKS[name].knobs.keys()
-        assert {camel(key): value for key, value in read.items()} == block
-        assert not [key for key in before if read[key] == before[key]]
+        knobs = BLOCKS[name].knobs
+        read = {camel(key): value for key, value in getattr(settings, name).items()}
+        assert read.keys() == knobs.keys() == block.keys() | (INSTEAD & knobs.keys())
+        assert {key: read[key] for key in block} == block
+        assert not [key for key in block if read[key] == knobs[key].default]
 
 
 def test_settings_are_frozen() -> None:
@@ -117,6 +166,18 @@ def test_a_loopback_network_is_legal_only_in_an_emulator() -> None:
 )
 def test_public_subnets_are_for_networks_without_nat(nat_strategy: str, *, public: bool) -> None:
     assert parse({"network": {"natStrategy": nat_strategy}}).in_public_subnets is public
+
+
+def test_an_optional_block_is_on_when_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = parse().prometheus
+    optional = BLOCKS["prometheus"]._replace(optional=True)
+    monkeypatch.setitem(cast("dict[str, Block]", BLOCKS), "prometheus", optional)
+    assert parse().prometheus is None
+    assert parse({"prometheus": {}}).prometheus == before
+    assert parse({"prometheus": {"port": 9091}}).prometheus == {**before, "port": 9091}
+    for nothing in ("", "null"):
+        (problem,) = problems({"prometheus": nothing})
+        assert ": expected keys with values; the keys are " in problem
 
 
 # --- as Pulumi hands it over ---
@@ -248,6 +309,28 @@ def test_expensive_hosts_are_a_warning(count: int, instance_type: str, usd: str 
     )
     assert list(settings.warnings([])) == ([expected] if usd else [])
     assert not list(settings.warnings([], secret=["hosts"]))
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [({}, True), ({"watchdogUrlSecretArn": SECRET_ARN}, True), ({"pageWith": ["sns"]}, False)],
+)
+def test_alerts_that_nobody_is_told_of_are_a_warning(block: Values, *, told: bool) -> None:
+    settings = parse({"alertmanager": block, "notifications": {"emails": ["me@example.com"]}})
+    sentence = f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
+    assert list(settings.warnings([])) == ([sentence] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("block", "told"), [(None, True), ({}, False), ({"sms": ["+4915112345678"]}, True)]
+)
+def test_notifications_to_nobody_are_a_warning(block: Values | None, *, told: bool) -> None:
+    settings = parse({} if block is None else {"notifications": block})
+    expected = (
+        f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything unless"
+        " somebody subscribes to the topic"
+    )
+    assert list(settings.warnings([])) == ([] if told else [expected])
 
 
 def test_warnings_are_shown_by_pulumi(caplog: pytest.LogCaptureFixture) -> None:

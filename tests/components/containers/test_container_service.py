@@ -1,15 +1,35 @@
 """components.containers.container_service: exactly what a server's service is, with Prometheus."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pulumi
 import pytest
 
 from components import policies
-from components.containers.container_service import ECS_TASKS, may_start_a_task
-from mocks.recording import ACCOUNT, REGION, Deployment, deploy
+from components.arguments import resolve
+from components.containers.container_service import (
+    ECS_TASKS,
+    ContainerService,
+    may_start_a_task,
+)
+from components.containers.definition import Container
+from components.containers.image import ServerImage
+from components.network.security_groups import security_group
+from mocks.recording import ACCOUNT, REGION, Deployment, deploy, refuse
 from tests.components.examples import SERVICE
-from tests.components.services import ARN, container, document, outputs, service
+from tests.components.services import ARN, VERSION, container, document, outputs, service
+
+CONTAINER = Container(
+    name="many",
+    user="65534:65534",
+    environment={},
+    ports=[9090],
+    volumes={},
+    health_command=["CMD", "true"],
+    open_files=1024,
+)
 
 # --- the task and the service ---
 
@@ -73,6 +93,92 @@ def test_a_public_address_only_when_asked_for(*, public: bool) -> None:
     deployment = service(assign_public_ip=public)
     assert deployment.inputs("prom-service")["networkConfiguration"]["assignPublicIp"] is public
     assert ("Association.PublicIp" in outputs(deployment)["url_command"]) is public
+
+
+# --- what others find it by ---
+
+
+def test_a_server_has_a_name_where_there_is_a_namespace(prometheus: Deployment) -> None:
+    assert prometheus.of_type("servicediscovery/service:Service") == []
+    named = service(namespace_id="ns-1", namespace_domain="watch.example")
+    assert named.inputs("prom-name") == {
+        "name": "prom",
+        "dnsConfig": {
+            "namespaceId": "ns-1",
+            "dnsRecords": [{"type": "A", "ttl": 10}],
+            "routingPolicy": "MULTIVALUE",
+        },
+        "healthCheckCustomConfig": {"failureThreshold": 1},
+        "forceDestroy": True,
+    }
+    assert named.inputs("prom-service")["serviceRegistries"] == {"registryArn": f"{ARN}:prom-name"}
+
+
+def test_a_load_balancer_reaches_the_servers_port_and_nothing_else() -> None:
+    given = {"target_group_arn": "tg-1", "load_balancer_security_group_id": "sg-lb"}
+    behind = service(port=9091, **given)
+    inputs = behind.inputs("prom-service")
+    assert inputs["loadBalancers"] == [
+        {"targetGroupArn": "tg-1", "containerName": "prometheus", "containerPort": 9091}
+    ]
+    assert inputs["healthCheckGracePeriodSeconds"] == 300
+    common = {
+        "description": "Load balancer to prometheus",
+        "ipProtocol": "tcp",
+        "fromPort": 9091,
+        "toPort": 9091,
+    }
+    (let_in,) = behind.of_type(":SecurityGroupIngressRule")
+    assert let_in.inputs == {
+        **common,
+        "securityGroupId": "prom-security-group-id",
+        "referencedSecurityGroupId": "sg-lb",
+    }
+    assert behind.inputs("prom-load-balancer-egress") == {
+        **common,
+        "securityGroupId": "sg-lb",
+        "referencedSecurityGroupId": "prom-security-group-id",
+    }
+    rules = {"prom-load-balancer-egress", "prom-load-balancer-ingress"}
+    assert rules <= behind.needs("prom-service")
+
+
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [("namespace_domain", "namespace_id"), ("load_balancer_security_group_id", "target_group_arn")],
+)
+def test_what_belongs_together_is_given_together(key: str, other: str) -> None:
+    """Outputs, too, whose values nobody knows yet."""
+    for given in (key, other):
+        for make in (str, pulumi.Output.from_input):
+
+            def program(given: str = given, make: Callable[[str], Any] = make) -> None:
+                SERVICE.component("prom", {**SERVICE.fewest, given: make("it")})
+
+            error = str(refuse(program))
+            assert f"\n  - {key} is " in error
+            assert error.endswith(f": expected both it and {other}, or neither")
+
+
+def test_several_tasks_hand_over_before_the_old_ones_end() -> None:
+    def program() -> None:
+        parent = pulumi.ComponentResource("test:index:Server", "many", None)
+        args: Any = resolve(SERVICE.shape, "many", dict(SERVICE.fewest))
+        ContainerService(
+            parent,
+            "many",
+            args,
+            ServerImage(parent, "many", args, "prometheus", VERSION),
+            CONTAINER,
+            security_group=security_group(parent, "many-group", "vpc-1", "Many", "many"),
+            replicas=2,
+        )
+
+    inputs = deploy(program).inputs("many-service")
+    assert inputs["desiredCount"] == 2
+    assert inputs["deploymentMinimumHealthyPercent"] == 100
+    assert inputs["deploymentMaximumPercent"] == 200
+    assert inputs["availabilityZoneRebalancing"] == "ENABLED"
 
 
 def test_after_a_rollback_the_update_fails_so_that_the_old_key_stays() -> None:

@@ -51,3 +51,12 @@ def test_a_new_version_of_a_secret_is_a_new_definition() -> None:
     rotated = replace(CONTAINER, secrets={"KEY": SecretValue(ARN, "the_key", "version-2")})
     (secret,) = definition(rotated)["secrets"]
     assert secret == {"name": "KEY", "valueFrom": f"{ARN}:the_key::version-2"}
+
+
+def test_a_secret_may_be_all_of_the_value_and_its_version_somebody_elses() -> None:
+    whole, not_ours = SecretValue(ARN, version_id="version-1"), SecretValue(ARN)
+    described = definition(replace(CONTAINER, secrets={"KEY": whole, "OTHER": not_ours}))
+    assert {it["name"]: it["valueFrom"] for it in described["secrets"]} == {
+        "KEY": f"{ARN}:::version-1",
+        "OTHER": ARN,
+    }

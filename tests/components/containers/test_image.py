@@ -86,7 +86,14 @@ def test_what_does_not_reach_the_image_does_not_change_the_tag(context: Path, na
 def test_exactly_what_prometheus_reads_is_in_its_image() -> None:
     """With what makes it: the Dockerfile."""
     names = {Path(name).parts[0] for name in shipped_files(FOLDER)}
-    assert names == {"Dockerfile", "entrypoint.sh", "prometheus.yml", "rules.d", "scrape.d"}
+    assert names == {
+        "Dockerfile",
+        "entrypoint.sh",
+        "alerting.yml",
+        "prometheus.yml",
+        "rules.d",
+        "scrape.d",
+    }
     assert all(
         Path(name).suffix == ".yml" for name in shipped_files(FOLDER) if len(Path(name).parts) > 1
     )

@@ -71,13 +71,17 @@ def test_only_what_others_have_put_into_the_network_is_listed(ec2: Any) -> None:
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)
     loose = interface(hosts, "somebody's")
-    listed = answer(ec2, foreign_interfaces_command(REGION, vpc, service, [own]))
+    listed = answer(ec2, foreign_interfaces_command(REGION, vpc, ["sg-0", service], [own]))
     assert sorted(row[1] or "" for row in listed) == ["", foreign]
     assert [loose, None, "somebody's"] in listed
-    assert answer(ec2, foreign_interfaces_command(REGION, "vpc-0", service, [own])) == []
-    without_hosts = answer(ec2, foreign_interfaces_command(REGION, vpc, service, []))
+    assert answer(ec2, foreign_interfaces_command(REGION, "vpc-0", [service], [own])) == []
+    without_hosts = answer(ec2, foreign_interfaces_command(REGION, vpc, [service], []))
     assert {row[1] for row in without_hosts} == {None, own, foreign}
 
 
 def test_it_is_one_command_of_a_shell() -> None:
-    shell("sh", "-n", text=foreign_interfaces_command(REGION, "vpc-1", "sg-1", ["i-1", "i-2"]))
+    shell(
+        "sh",
+        "-n",
+        text=foreign_interfaces_command(REGION, "vpc-1", ["sg-1", "sg-2"], ["i-1", "i-2"]),
+    )

@@ -45,6 +45,7 @@ def test_the_outputs(prometheus: Deployment) -> None:
     command = found.pop("url_command")
     assert found == {
         "security_group_id": "prom-security-group-id",
+        "dns_name": "",
         "cluster_name": "prom-cluster",
         "service_name": "prom-service",
         "log_group_name": "prom-log",
@@ -56,6 +57,11 @@ def test_the_outputs(prometheus: Deployment) -> None:
     assert "--cluster prom-cluster --service-name prom-service " in command
     assert "'NetworkInterfaces[0].PrivateIpAddress'" in command
     assert command.endswith('echo "http://$ADDRESS:9090"')
+
+
+def test_it_has_a_name_in_a_namespace() -> None:
+    found = outputs(service(namespace_id="ns-1", namespace_domain="monitoring.internal"))
+    assert found["dns_name"] == "prom.monitoring.internal"
 
 
 def test_numbers_of_another_language_are_the_same_numbers(prometheus: Deployment) -> None:
