@@ -127,6 +127,7 @@ prometheus = PrometheusService(
             {**settings.hosts, **settings.prometheus, **common("prometheus"), **found},
         ),
         "environment": settings.environment,
+        "external_url": urls.get("prometheus", ""),
     },
 )
 

@@ -44,8 +44,12 @@ def environment_variables(
         if is_given(args["alertmanager_dns_name"])
         else {}
     )
+    links: dict[str, pulumi.Input[str]] = (
+        {"PROMETHEUS_EXTERNAL_URL": args["external_url"]} if is_given(args["external_url"]) else {}
+    )
     return {
         **alerting,
+        **links,
         "AWS_REGION": region,
         "VPC_ID": args["vpc_id"],
         "ENVIRONMENT": args["environment"],

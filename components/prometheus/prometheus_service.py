@@ -72,6 +72,10 @@ class PrometheusServiceArgs(ServerArgs):
     node_exporter_port: NotRequired[NodeExporterPort]
     """Port of the hosts that Prometheus scrapes."""
 
+    external_url: NotRequired[Annotated[pulumi.Input[str], Knob("")]]
+    """URL by which people reach Prometheus, such as https://prometheus.example.com, for the links
+    in notifications. Empty: they lead to the task's own name."""
+
     runbook_base_url: NotRequired[RunbookBaseUrl]
     """Where the runbooks are, the beginning of every alert's `runbook_url`: a URL without a slash
     at its end. A relative path is one in a checkout of this project."""

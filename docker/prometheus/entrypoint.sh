@@ -5,6 +5,8 @@
 # variable NAME, save in lines that are comments; the result goes to the same relative path below
 # PROMETHEUS_RENDERED_DIR. Nothing is written anywhere else. Arguments are passed on to prometheus.
 #
+# PROMETHEUS_EXTERNAL_URL, if it is set, is where people reach Prometheus: links lead there.
+#
 # When something is wrong, all of it is reported at once and the exit status is 1.
 #
 # Credentials are only looked at, never written: Prometheus's AWS SDK reads AWS_ACCESS_KEY_ID and
@@ -117,6 +119,10 @@ check() {
 for name in $(needed); do
     check "$name"
 done
+if [ -n "${PROMETHEUS_EXTERNAL_URL-}" ]; then
+    check PROMETHEUS_EXTERNAL_URL
+    set -- --web.external-url="$PROMETHEUS_EXTERNAL_URL" "$@"
+fi
 credentials="the AWS SDK's default chain"
 case ${AWS_ACCESS_KEY_ID:+id}${AWS_SECRET_ACCESS_KEY:+secret} in
 idsecret) credentials="the environment" ;;

@@ -103,6 +103,7 @@ SERVICE = Example(
         "sample_limit": 20_000,
         "body_size_limit_mib": 20,
         "target_limit": 500,
+        "external_url": "https://prometheus.example.com",
         "runbook_base_url": "https://example.com/runbooks",
         "log_retention_days": 30,
         "image_context": str(ROOT / "docker" / "prometheus"),

@@ -71,6 +71,16 @@ def test_it_becomes_prometheus(entrypoint: Entrypoint) -> None:
     )
 
 
+def test_links_lead_where_people_reach_it(entrypoint: Entrypoint) -> None:
+    url = "https://prometheus.example.com"
+    refused = entrypoint.run(PROMETHEUS_EXTERNAL_URL=f"{url}/")
+    assert_refused(entrypoint, refused)
+    assert f"PROMETHEUS_EXTERNAL_URL is '{url}/'. Set it to a URL" in refused.stderr
+    done = entrypoint.run("--log.level=debug", PROMETHEUS_EXTERNAL_URL=url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == [f"--web.external-url={url}", "--log.level=debug"]
+
+
 def test_every_yml_is_rendered_at_its_place_and_nothing_else_is_touched(
     entrypoint: Entrypoint,
 ) -> None:

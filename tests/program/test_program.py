@@ -12,6 +12,7 @@ from mocks.recording import ACCOUNT, REGION, SECRET_KEY, Deployment, deploy, ref
 from settings import BLOCKS, SettingsError
 from stack_files import stack_file_config
 from tests.program.evaluate import ROOT, cli_config, evaluate, program, variables
+from tests.unit.configurations import INGRESS
 
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 
@@ -277,6 +278,21 @@ def test_prometheus_finds_two_alertmanagers_which_tell_the_topic() -> None:
         f'["{prometheus}", "{group}", "grafana-security-group-id"]'
         in prod.exports["foreign_interfaces_command"]
     )
+
+
+def test_behind_a_load_balancer_all_links_lead_through_it() -> None:
+    block = {**INGRESS, "domain": "example.com"}
+    prod = evaluate({"ingress": block}, stack="prod")
+    for server in ("prometheus", "alertmanager", "grafana"):
+        assert prod.exports[f"{server}_url"] == f"https://{server}.example.com"
+        (target,) = prod.inputs(f"{server}-service")["loadBalancers"]
+        assert target["targetGroupArn"].endswith(f":ingress-{server}")
+    assert variables(prod)["PROMETHEUS_EXTERNAL_URL"] == "https://prometheus.example.com"
+    (container,) = json.loads(prod.inputs("alertmanager-task")["containerDefinitions"])
+    environment = {entry["name"]: entry["value"] for entry in container["environment"]}
+    assert environment["ALERTMANAGER_EXTERNAL_URL"] == "https://alertmanager.example.com"
+    assert environment["GRAFANA_URL"] == "https://grafana.example.com"
+    assert "PROMETHEUS_EXTERNAL_URL" not in variables(evaluate(stack="prod"))
 
 
 def test_messages_link_to_the_same_runbooks_as_alerts() -> None:
