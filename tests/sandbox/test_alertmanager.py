@@ -215,7 +215,7 @@ def test_whoever_has_paged_dies_and_nobody_pages_again(alerting: Alerting) -> No
 def test_the_end_is_told(alerting: Alerting) -> None:
     os.kill(alerting.exporter(), signal.SIGCONT)
     until("the end", 40, lambda: "resolved" in alerting.pages())
-    (alert,) = alerting.told("page")[-1]["alerts"]
+    (alert,) = alerting.told("page")[1]["alerts"]
     assert (alert["status"], alert["labels"]["alertname"]) == ("resolved", "JobDown")
 
 
@@ -225,17 +225,19 @@ def test_what_is_silenced_at_one_pages_nobody(alerting: Alerting) -> None:
     silence = ("silence", "add", "alertname=JobDown", "--comment=test", "--duration=1h")
     subprocess.run([amtool, *silence, f"--alertmanager.url={one}"], check=True)
     until("the other one knows", 20, lambda: _ask(other, "silences"))
+    # Until now, a scrape that a busy machine answers late may have paged.
+    before = alerting.pages().count("firing")
     os.kill(alerting.exporter(), signal.SIGSTOP)
     until("it fires", 40, alerting.fires)
     until("both are silent", 20, lambda: _states(one) == _states(other) == {"suppressed"})
     time.sleep(SECOND_TURN_S)
-    assert alerting.pages() == ["firing", "resolved"]
+    assert alerting.pages().count("firing") == before
     os.kill(alerting.exporter(), signal.SIGCONT)
 
 
 def test_without_prometheus_there_is_no_sign_of_life(alerting: Alerting) -> None:
     account, alertmanagers = alerting.account, alerting.alertmanagers()
-    before = alerting.signs()
+    before, pages = alerting.signs(), alerting.pages().count("firing")
     until("another sign of life", 4 * LIFE_S, lambda: alerting.signs() > before)
     os.kill(account.prometheus_process().pid, signal.SIGKILL)
     account.client("ecs").update_service(
@@ -251,4 +253,4 @@ def test_without_prometheus_there_is_no_sign_of_life(alerting: Alerting) -> None
     time.sleep(2 * LIFE_S)
     assert alerting.signs() == last
     assert alerting.told("watchdog")[-1]["status"] == "firing"  # no end, which is a sign as well
-    assert alerting.pages() == ["firing", "resolved"]
+    assert alerting.pages().count("firing") == pages
