@@ -102,9 +102,13 @@ def bucket(stack: Stack) -> str:
 def test_the_load_balancer_is_made_and_prometheus_is_put_behind_it(made: Run) -> None:
     others = [step for step in made.steps if not step[1].startswith("ingress")]
     assert {operation for operation, _ in {*made.steps} - {*others}} == {"create"}
+    # Its task is replaced: it is told where its links lead.
     assert sorted(others) == [
         ("create", "prometheus-load-balancer-egress"),
         ("create", "prometheus-load-balancer-ingress"),
+        ("create-replacement", "prometheus-task"),
+        ("delete-replaced", "prometheus-task"),
+        ("replace", "prometheus-task"),
         ("update", "prometheus-service"),
     ]
 
