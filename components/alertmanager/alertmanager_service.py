@@ -15,6 +15,7 @@ from components.containers.image import ServerImage
 from components.containers.names import dns_name
 from components.containers.server import ServerArgs
 from components.network.security_groups import allow, allow_between, security_group
+from components.outputs import register_outputs
 
 MAX_REPLICAS = 8
 """A name leads to 8 tasks at most. Source:
@@ -188,17 +189,7 @@ class AlertmanagerService(pulumi.ComponentResource):
         self.log_group_name = service.log_group_name
         self.repository_url = image.repository.repository_url
         self.port_forwarding_command = service.port_forwarding_command
-        self.register_outputs(
-            {
-                "security_group_id": self.security_group_id,
-                "dns_name": self.dns_name,
-                "cluster_name": self.cluster_name,
-                "service_name": self.service_name,
-                "log_group_name": self.log_group_name,
-                "repository_url": self.repository_url,
-                "port_forwarding_command": self.port_forwarding_command,
-            }
-        )
+        register_outputs(self)
 
     def _security_group(
         self, name: str, args: AlertmanagerServiceArgs

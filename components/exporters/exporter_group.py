@@ -13,6 +13,7 @@ from components.exporters.discovery import NodeExporterPort
 from components.exporters.instance_types import InstanceType, instance_architecture
 from components.exporters.user_data import user_data
 from components.network.security_groups import allow, security_group
+from components.outputs import register_outputs
 
 SSM_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
 """Where AWS publishes the newest Amazon Linux 2023.
@@ -104,14 +105,7 @@ class ExporterGroup(pulumi.ComponentResource):
                 },
             )
         )
-        self.register_outputs(
-            {
-                "security_group_id": self.security_group_id,
-                "instance_profile_name": self.instance_profile_name,
-                "ami_id": self.ami_id,
-                "user_data": self.user_data,
-            }
-        )
+        register_outputs(self)
 
     def _security_group(self, name: str, args: ExporterGroupArgs) -> pulumi.Output[str]:
         """Register the group with its rules; its id is known when hosts may download."""

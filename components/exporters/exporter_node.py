@@ -10,6 +10,7 @@ from components.arguments import Knob, Rule, arguments, resolve
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue
 from components.exporters.instance_types import InstanceType, instance_architecture
 from components.exporters.user_data import legal_user_data
+from components.outputs import register_outputs
 
 HOST_TAGS = ("Name", "role", "environment")
 """Tags that every host has, beside the one for discovery."""
@@ -148,4 +149,4 @@ class ExporterNode(pulumi.ComponentResource):
         )
         self.instance_id = instance.id
         self.private_ip = instance.private_ip
-        self.register_outputs({"instance_id": self.instance_id, "private_ip": self.private_ip})
+        register_outputs(self)

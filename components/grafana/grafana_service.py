@@ -16,6 +16,7 @@ from components.containers.server import ServerArgs, together_with
 from components.containers.url_command import aws_cli
 from components.grafana.container import grafana_container
 from components.network.security_groups import allow, allow_between, security_group
+from components.outputs import register_outputs
 from components.prometheus.scraping import ScrapeInterval
 from components.runbooks import RunbookBaseUrl
 from components.values import is_given
@@ -215,18 +216,7 @@ class GrafanaService(pulumi.ComponentResource):
             lambda its: password_command(its[0], its[1])
         )
         self.port_forwarding_command = service.port_forwarding_command
-        self.register_outputs(
-            {
-                "security_group_id": self.security_group_id,
-                "cluster_name": self.cluster_name,
-                "service_name": self.service_name,
-                "log_group_name": self.log_group_name,
-                "repository_url": self.repository_url,
-                "admin_password_secret_arn": self.admin_password_secret_arn,
-                "admin_password_command": self.admin_password_command,
-                "port_forwarding_command": self.port_forwarding_command,
-            }
-        )
+        register_outputs(self)
 
     def _security_group(
         self, name: str, args: GrafanaServiceArgs

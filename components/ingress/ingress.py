@@ -17,6 +17,7 @@ from components.ingress.certificate import valid_certificate
 from components.ingress.ingress_args import IngressArgs
 from components.ingress.servers import SERVERS
 from components.network.security_groups import allow, security_group
+from components.outputs import register_outputs
 
 MAX_NAME_LENGTH = 11
 """AWS takes 32 characters for the name of a target group: this, `-alertmanager`, and the 8 that
@@ -104,14 +105,7 @@ class Ingress(pulumi.ComponentResource):
             {stem: f"https://{stem}.{args['domain']}" for stem in args["servers"]}
         )
         self.load_balancer_dns_name = balancer.dns_name
-        self.register_outputs(
-            {
-                "security_group_id": self.security_group_id,
-                "target_group_arns": self.target_group_arns,
-                "urls": self.urls,
-                "load_balancer_dns_name": self.load_balancer_dns_name,
-            }
-        )
+        register_outputs(self)
 
     def _security_group(self, args: IngressArgs) -> "aws.ec2.SecurityGroup":
         base = f"{self._name}-security-group"

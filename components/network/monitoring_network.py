@@ -12,6 +12,7 @@ from components.network.network_args import MonitoringNetworkArgs
 from components.network.security_groups import DELETE_TIMEOUT
 from components.network.subnets import subnet_plan
 from components.network.zones import Zone, find_zones, first_free, still_offered
+from components.outputs import register_outputs
 
 
 # Annotations with resource types are quoted: evaluated, they would load the largest parts of the
@@ -81,13 +82,7 @@ class MonitoringNetwork(pulumi.ComponentResource):
         self.private_subnets = self._ids_when_ready(private, private_ready, acl, zones)
         self.public_subnet_ids = pulumi.Output.all(*self.public_subnets)
         self.private_subnet_ids = pulumi.Output.all(*self.private_subnets)
-        self.register_outputs(
-            {
-                "vpc_id": self.vpc_id,
-                "public_subnet_ids": self.public_subnet_ids,
-                "private_subnet_ids": self.private_subnet_ids,
-            }
-        )
+        register_outputs(self)
 
     def _register_vpc(self, cidr: str) -> "aws.ec2.Vpc":
         vpc = aws.ec2.Vpc(

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments import Knob, arguments, resolve
+from components.outputs import register_outputs
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,200}}$){_LABEL}(\.{_LABEL})+", re.ASCII)
@@ -67,4 +68,4 @@ class ServiceNamespace(pulumi.ComponentResource):
         )
         self.namespace_id = namespace.id
         self.domain = namespace.name
-        self.register_outputs({"namespace_id": self.namespace_id, "domain": self.domain})
+        register_outputs(self)

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components.arguments import Knob, arguments, resolve
 from components.notifications import addresses
 from components.notifications.topic_policies import key_policy, topic_policy
+from components.outputs import register_outputs
 
 DISPLAY_NAME = "Prometheus"
 """Sender's name in e-mails, and how a short message begins: SNS shows its first 10 characters.
@@ -97,4 +98,4 @@ class NotificationTopic(pulumi.ComponentResource):
                     opts=child,
                 )
         self.topic_arn = policy.arn
-        self.register_outputs({"topic_arn": self.topic_arn})
+        register_outputs(self)

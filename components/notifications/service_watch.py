@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from components import checks, policies
 from components.arguments import Knob, arguments, resolve
 from components.notifications.events import NOTIFICATIONS, Notification, Service, runbook_url
+from components.outputs import register_outputs
 from components.runbooks import RunbookBaseUrl
 
 PERIOD_S = 60
@@ -71,7 +72,7 @@ class ServiceWatch(pulumi.ComponentResource):
         for suffix, notification in NOTIFICATIONS.items():
             self._rule(f"{name}-{suffix}", notification, service, args)
         self.alarm_name = self._alarm(f"{name}-too-few-tasks", args).name
-        self.register_outputs({"alarm_name": self.alarm_name})
+        register_outputs(self)
 
     def _service(self, args: ServiceWatchArgs) -> pulumi.Output[Service]:
         names = pulumi.Output.all(args["cluster_name"], args["service_name"])

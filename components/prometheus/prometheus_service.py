@@ -14,6 +14,7 @@ from components.containers.names import dns_name
 from components.containers.server import ServerArgs, together_with
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.network.security_groups import allow, allow_between, security_group
+from components.outputs import register_outputs
 from components.prometheus.container import prometheus_container
 from components.prometheus.discovery import may_discover, scoped_user
 from components.prometheus.scraping import ScrapeInterval
@@ -173,19 +174,7 @@ class PrometheusService(pulumi.ComponentResource):
         self.credentials_secret_arn = user.secret_arn if user else pulumi.Output.from_input("")
         self.url_command = service.url_command
         self.port_forwarding_command = service.port_forwarding_command
-        self.register_outputs(
-            {
-                "security_group_id": self.security_group_id,
-                "dns_name": self.dns_name,
-                "cluster_name": self.cluster_name,
-                "service_name": self.service_name,
-                "log_group_name": self.log_group_name,
-                "repository_url": self.repository_url,
-                "credentials_secret_arn": self.credentials_secret_arn,
-                "url_command": self.url_command,
-                "port_forwarding_command": self.port_forwarding_command,
-            }
-        )
+        register_outputs(self)
 
     def _security_group(
         self, name: str, args: PrometheusServiceArgs
