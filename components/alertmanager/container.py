@@ -16,14 +16,15 @@ from components.alertmanager.configuration import (
 )
 from components.alertmanager.routes import read_routes
 from components.alertmanager.rules import CLUSTER_PORT
-from components.containers.definition import Container, SecretValue
+from components.containers.definition import NOBODY, Container, SecretValue
 from components.values import is_given
 
 if TYPE_CHECKING:
     from components.alertmanager.alertmanager_service import AlertmanagerServiceArgs
+    from components.containers.image import ServerImage
 
-NOBODY = "65534:65534"
-"""User and group of the official image."""
+HEALTH_PATH = "/-/healthy"
+"""Answers 200 when Alertmanager is alive."""
 
 OPEN_FILES = 4096
 """Connections from Prometheus, other Alertmanagers, and to whoever is notified."""
@@ -54,6 +55,7 @@ def routing(args: AlertmanagerServiceArgs, topic_arn: str = "", region: str = ""
 
 def alertmanager_container(
     args: AlertmanagerServiceArgs,
+    image: ServerImage,
     region: pulumi.Input[str],
     peer: pulumi.Input[str],
     cluster_label: pulumi.Input[str],
@@ -62,6 +64,7 @@ def alertmanager_container(
 
     Args:
         args: the component's arguments, resolved.
+        image: of Alertmanager.
         region: AWS region.
         peer: name by which the Alertmanagers find each other.
         cluster_label: what no other cluster of Alertmanagers has: one that gets a used address must
@@ -92,6 +95,7 @@ def alertmanager_container(
     }
     return Container(
         name="alertmanager",
+        image=image,
         user=NOBODY,
         environment=environment,
         secrets={
@@ -102,9 +106,6 @@ def alertmanager_container(
         ports=[args["port"], CLUSTER_PORT],
         # Silences and the notification log; the configuration with the secrets' files.
         volumes={"data": "/alertmanager", "rendered": "/run/alertmanager"},
-        health_command=[
-            *("CMD", "wget", "-q", "-O", "/dev/null"),
-            f"http://127.0.0.1:{args['port']}/-/healthy",
-        ],
+        health_path=HEALTH_PATH,
         open_files=OPEN_FILES,
     )

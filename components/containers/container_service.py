@@ -1,4 +1,4 @@
-"""A server as an ECS service on Fargate: its log, its roles, its task definition."""
+"""A server as an ECS service on Fargate."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
-from components import policies
-from components.containers.definition import HEALTH_START_PERIOD_S, Container, container_definition
+from components.containers.definition import HEALTH_START_PERIOD_S, Container
 from components.containers.execute_command import (
     may_open_channels,
     port_forwarding_command,
     with_agent,
 )
 from components.containers.names import service_registry
+from components.containers.roles import execution_role, task_role
+from components.containers.task_definition import task_definition
 from components.containers.url_command import url_command
 from components.network.security_groups import allow_between
 from components.values import is_given
@@ -23,10 +23,8 @@ from components.values import is_given
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.containers.image import ServerImage
+    from components import policies
     from components.containers.server import ServerArgs
-
-ECS_TASKS = "ecs-tasks.amazonaws.com"
 
 
 class ContainerService:
@@ -58,7 +56,6 @@ class ContainerService:
         parent: pulumi.Resource,
         name: str,
         args: ServerArgs,
-        image: ServerImage,
         container: Container,
         *,
         security_group: aws.ec2.SecurityGroup,
@@ -72,7 +69,6 @@ class ContainerService:
             parent: the server's component.
             name: the component's name.
             args: the component's arguments, resolved.
-            image: what the container runs.
             container: what is particular to it.
             security_group: of the task.
             task_statement: what the server itself may do in AWS. Default: nothing.
@@ -102,16 +98,21 @@ class ContainerService:
         if args["enable_execute_command"]:
             container = with_agent(container)
             statements.append(may_open_channels())
-        task_role: aws.iam.Role | None = None
+        role: aws.iam.Role | None = None
         if statements:
-            task_role, policy = self._task_role(statements)
+            role, policy = task_role(parent, name, statements)
             before_service.append(policy)
-        execution_role, policy = self._execution_role(image.repository, log_group, container)
+        role_of_ecs, policy = execution_role(parent, name, log_group, [container])
         before_service.append(policy)
-        definition = container_definition(
-            container, image.reference, args["task_memory"], region, log_group.name
+        task = task_definition(
+            parent,
+            name,
+            args,
+            [container],
+            execution_role=role_of_ecs,
+            task_role=role,
+            log_group=log_group,
         )
-        task = self._task_definition(args, definition, container, execution_role, task_role)
         cluster = aws.ecs.Cluster(f"{name}-cluster", opts=self._child)
         service = self._service(
             args, cluster, task, security_group, _targets(args, container), before_service
@@ -132,66 +133,6 @@ class ContainerService:
             )
             if args["enable_execute_command"]
             else pulumi.Output.from_input("")
-        )
-
-    def _task_role(
-        self, statements: Sequence[pulumi.Input[policies.Statement]]
-    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        tasks = policies.own_arn(self._parent, "ecs", "*")
-        return policies.role(
-            self._parent,
-            f"{self._name}-task-role",
-            f"What the task of {self._name} may do",
-            trusted=policies.trust_from_account(self._parent, ECS_TASKS, tasks),
-            allowed=pulumi.Output.all(*statements).apply(lambda all_: policies.document(*all_)),
-        )
-
-    def _execution_role(
-        self,
-        repository: aws.ecr.Repository,
-        log_group: aws.cloudwatch.LogGroup,
-        container: Container,
-    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        secret_arns = [secret.arn for secret in container.secrets.values()]
-        return policies.role(
-            self._parent,
-            f"{self._name}-execution-role",
-            "Lets ECS pull the image, write the log and read the secret",
-            # No conditions: AWS documents them for the task's role only. Source:
-            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
-            trusted=policies.document(policies.trust(ECS_TASKS)),
-            allowed=pulumi.Output.all(repository.arn, log_group.arn, secret_arns).apply(
-                lambda arns: may_start_a_task(*arns)
-            ),
-        )
-
-    def _task_definition(
-        self,
-        args: ServerArgs,
-        definition: dict[str, object],
-        container: Container,
-        execution_role: aws.iam.Role,
-        task_role: aws.iam.Role | None,
-    ) -> aws.ecs.TaskDefinition:
-        # Task definition families are per account and region, and not named by Pulumi.
-        suffix = random.RandomId(f"{self._name}-family-suffix", byte_length=4, opts=self._child)
-        return aws.ecs.TaskDefinition(
-            f"{self._name}-task",
-            family=suffix.hex.apply(lambda unique: f"{self._name}-{unique}"),
-            requires_compatibilities=["FARGATE"],
-            network_mode="awsvpc",
-            cpu=str(args["task_cpu"]),
-            memory=str(args["task_memory"]),
-            runtime_platform={
-                "operating_system_family": "LINUX",
-                "cpu_architecture": args["cpu_architecture"],
-            },
-            ephemeral_storage={"size_in_gib": args["storage_gib"]},
-            volumes=[{"name": volume} for volume in container.volumes],
-            execution_role_arn=execution_role.arn,
-            task_role_arn=task_role.arn if task_role else None,
-            container_definitions=pulumi.Output.json_dumps([definition]),
-            opts=self._child,
         )
 
     def _service(
@@ -252,29 +193,6 @@ def _targets(
             "container_port": container.ports[0],
         }
     ]
-
-
-def may_start_a_task(repository_arn: str, log_group_arn: str, secret_arns: Sequence[str]) -> str:
-    """What ECS does on behalf of a task before it runs: pull, log, read secrets.
-
-    `ecr:GetAuthorizationToken` cannot be limited to a repository. Source:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
-
-    Args:
-        repository_arn: the one repository to pull from.
-        log_group_arn: the one log group to write to.
-        secret_arns: the secrets to read, if any; each may be there more than once.
-    """
-    pull = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
-    return policies.document(
-        policies.allow(["ecr:GetAuthorizationToken"], "*"),
-        policies.allow(pull, repository_arn),
-        policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
-        *(
-            policies.allow(["secretsmanager:GetSecretValue"], arn)
-            for arn in dict.fromkeys(secret_arns)
-        ),
-    )
 
 
 def _unless_rolled_back(service_name: str, task_definition: str, wanted: str) -> str:

@@ -1,13 +1,22 @@
 """A server's container, as ECS wants it described. Plain functions, no resources."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from components.containers import fargate
 from components.values import is_given
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.containers.image import ServerImage
+
+NOBODY = "65534:65534"
+"""User and group of the official images of Prometheus and Alertmanager."""
 
 RESTART_ATTEMPT_PERIOD_S = 60
 """ECS restarts a container only when it has run for so long; 60 s is the least it accepts.
@@ -57,6 +66,9 @@ class Container:
 
     name: str
 
+    image: ServerImage
+    """What it runs; its busybox asks whether the server is healthy."""
+
     user: str
     """User and group that it runs as: `uid:gid`."""
 
@@ -69,8 +81,8 @@ class Container:
     volumes: Mapping[str, str]
     """Volume -> where it is mounted: all that can be written to, as the root is read-only."""
 
-    health_command: Sequence[str]
-    """What tells whether it is healthy, in ECS's form: `CMD`, program, arguments."""
+    health_path: str
+    """Answers on the first port, when the server is healthy."""
 
     open_files: int
     """Files and connections that it may hold open."""
@@ -78,13 +90,15 @@ class Container:
     secrets: Mapping[str, SecretValue] = field(default_factory=dict)
     """Variable -> the secret that ECS puts into it when the task starts."""
 
+    memory_mib: int | None = None
+    """Of a container beside the server. None: it is the server, which gets the rest."""
+
     init_process: bool = False
     """Let an init process start the program, forward signals to it and reap other processes."""
 
 
 def container_definition(
     container: Container,
-    image: pulumi.Input[str],
     memory_mib: int,
     region: pulumi.Input[str],
     log_group: pulumi.Input[str],
@@ -96,15 +110,14 @@ def container_definition(
 
     Args:
         container: what is particular to it.
-        image: reference by digest.
-        memory_mib: the task's memory. Without a limit of the container's own, a program would take
-            the host's memory for its own and never collect garbage in time.
+        memory_mib: its memory. Without a limit of the container's own, a program would take the
+            host's memory for its own and never collect garbage in time.
         region: of the log group.
         log_group: name of the CloudWatch log group.
     """
     return {
         "name": container.name,
-        "image": image,
+        "image": container.image.reference,
         "essential": True,
         "memory": memory_mib,
         "user": container.user,
@@ -139,7 +152,12 @@ def container_definition(
             for volume, path in container.volumes.items()
         ],
         "healthCheck": {
-            "command": list(container.health_command),
+            # The image's busybox: a tool of the server's own (promtool has 43 MB) would take memory
+            # from it at every check.
+            "command": [
+                *("CMD", "wget", "-q", "-O", "/dev/null"),
+                f"http://127.0.0.1:{container.ports[0]}{container.health_path}",
+            ],
             "interval": HEALTH_INTERVAL_S,
             "timeout": HEALTH_TIMEOUT_S,
             "retries": HEALTH_RETRIES,

@@ -12,10 +12,14 @@ from components.values import is_given
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.containers.image import ServerImage
     from components.grafana.grafana_service import GrafanaServiceArgs
 
 GRAFANA = "472:0"
 """User and group of the official image."""
+
+HEALTH_PATH = "/api/health"
+"""Answers 200 when Grafana is alive."""
 
 OPEN_FILES = 65535
 """What Fargate lets a container have by default.
@@ -75,11 +79,14 @@ def _oidc(args: GrafanaServiceArgs) -> dict[str, pulumi.Input[str]]:
     }
 
 
-def grafana_container(args: GrafanaServiceArgs, admin_password: SecretValue) -> Container:
+def grafana_container(
+    args: GrafanaServiceArgs, image: ServerImage, admin_password: SecretValue
+) -> Container:
     """Describe the container.
 
     Args:
         args: the component's arguments, resolved.
+        image: of Grafana.
         admin_password: of the user `admin`.
     """
     secrets: Mapping[str, SecretValue] = {"GF_SECURITY_ADMIN_PASSWORD": admin_password}
@@ -88,16 +95,14 @@ def grafana_container(args: GrafanaServiceArgs, admin_password: SecretValue) -> 
         secrets = {**secrets, "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET": client_secret}
     return Container(
         name="grafana",
+        image=image,
         user=GRAFANA,
         environment=environment_variables(args),
         secrets=secrets,
         ports=[args["port"]],
         # Its database and what it is provisioned from; plugins unpack into the other one.
         volumes={"data": "/var/lib/grafana", "scratch": "/tmp"},  # noqa: S108 - in the container
-        health_command=[
-            *("CMD", "wget", "-q", "-O", "/dev/null"),
-            f"http://127.0.0.1:{args['port']}/api/health",
-        ],
+        health_path=HEALTH_PATH,
         open_files=OPEN_FILES,
     )
 

@@ -200,8 +200,7 @@ class GrafanaService(pulumi.ComponentResource):
             self,
             name,
             args,
-            image,
-            grafana_container(args, secret.value()),
+            grafana_container(args, image, secret.value()),
             security_group=group,
             after=rules,
         )

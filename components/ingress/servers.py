@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from components.alertmanager import container as alertmanager
+from components.grafana import container as grafana
+from components.prometheus import container as prometheus
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -12,7 +16,7 @@ class Server(NamedTuple):
     """A server behind the load balancer."""
 
     health_path: str
-    """Answers 200 when the server is alive."""
+    """Answers 200 when it is alive."""
 
     priority: int
     """Of its listener rule. It never changes: AWS refuses two rules of one priority, even while
@@ -23,11 +27,11 @@ class Server(NamedTuple):
 
 
 SERVERS: Mapping[str, Server] = {
-    "prometheus": Server("/-/healthy", 10, authenticated=True),
-    "alertmanager": Server("/-/healthy", 20, authenticated=True),
+    "prometheus": Server(prometheus.HEALTH_PATH, 10, authenticated=True),
+    "alertmanager": Server(alertmanager.HEALTH_PATH, 20, authenticated=True),
     # It has a login of its own, and does not understand the load balancer's.
     # Source: https://github.com/grafana/grafana/issues/8198
-    "grafana": Server("/api/health", 30, authenticated=False),
+    "grafana": Server(grafana.HEALTH_PATH, 30, authenticated=False),
 }
 """Stem, which is the first part of the host name, -> server."""
 

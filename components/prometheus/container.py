@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.containers.definition import Container, SecretValue
+from components.containers.definition import NOBODY, Container, SecretValue
 from components.values import is_given
 
 if TYPE_CHECKING:
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from components.containers.image import ServerImage
     from components.prometheus.prometheus_service import PrometheusServiceArgs
 
-NOBODY = "65534:65534"
-"""User and group of the official image."""
+HEALTH_PATH = "/-/healthy"
+"""Answers 200 when Prometheus is alive."""
 
 OPEN_FILES = 65536
 """Prometheus maps every block and holds a connection to every target."""
@@ -70,6 +71,7 @@ def environment_variables(
 
 def prometheus_container(
     args: PrometheusServiceArgs,
+    image: ServerImage,
     region: pulumi.Input[str],
     secrets: Mapping[str, SecretValue],
 ) -> Container:
@@ -77,22 +79,19 @@ def prometheus_container(
 
     Args:
         args: the component's arguments, resolved.
+        image: of Prometheus.
         region: AWS region.
         secrets: variable -> the secret for it.
     """
     return Container(
         name="prometheus",
+        image=image,
         user=NOBODY,
         environment=environment_variables(args, region),
         secrets=secrets,
         ports=[args["port"]],
         # Its samples, and the configuration that was filled in.
         volumes={"data": "/prometheus", "rendered": "/run/prometheus"},
-        # The busybox of the image's default variant: promtool, with its 43 MB, would take memory
-        # from Prometheus at every check.
-        health_command=[
-            *("CMD", "wget", "-q", "-O", "/dev/null"),
-            f"http://127.0.0.1:{args['port']}/-/healthy",
-        ],
+        health_path=HEALTH_PATH,
         open_files=OPEN_FILES,
     )

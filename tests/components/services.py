@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from components import assets
-from components.containers.image import content_tag
+from components.containers.image import ServerImage, content_tag
 from mocks.recording import ACCOUNT, REGION, Deployment, deploy
 from tests.components.examples import SERVICE
 
@@ -18,6 +19,9 @@ VERSION = assets.VERSIONS["prometheus"]
 DIGEST = assets.image_digest("prometheus", VERSION)
 IMAGE = f"prom-image-{content_tag(FOLDER, 'ARM64', VERSION, DIGEST)}"
 PUSH = IMAGE.replace("prom-image-", "prom-image-push-")
+
+ANY_IMAGE = cast("ServerImage", SimpleNamespace(reference="image@sha256:0"))
+"""Of a container that is described, and not deployed."""
 
 
 def service(**args: Any) -> Deployment:  # noqa: ANN401

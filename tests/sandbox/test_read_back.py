@@ -11,6 +11,7 @@ from components.containers.definition import Container, container_definition
 from components.containers.execute_command import with_agent
 from sandbox.emulator import Emulator
 from sandbox.resources import RESOURCE_TYPES, Account
+from tests.components.services import ANY_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,15 +31,16 @@ def ours(*, agent: bool = False) -> dict[str, Any]:
     """Describe a container of ours, with or without Session Manager's agent."""
     container = Container(
         name="server",
+        image=ANY_IMAGE,
         user="65534:65534",
         environment={"A": "b"},
         ports=[9090],
         volumes={"data": "/data"},
-        health_command=["CMD", "true"],
+        health_path="/healthy",
         open_files=1024,
     )
     container = with_agent(container) if agent else container
-    return container_definition(container, "image@sha256:0", 512, "eu-west-1", "log")
+    return container_definition(container, 512, "eu-west-1", "log")
 
 
 def next_up(account: Account, definition: dict[str, Any]) -> dict[str, bool]:

@@ -10,26 +10,15 @@ import pytest
 from components import policies
 from components.arguments import resolve
 from components.containers.container_service import (
-    ECS_TASKS,
     ContainerService,
-    may_start_a_task,
 )
 from components.containers.definition import Container
 from components.containers.image import ServerImage
+from components.containers.roles import ECS_TASKS, may_start_a_task
 from components.network.security_groups import security_group
 from mocks.recording import ACCOUNT, REGION, Deployment, deploy, refuse
 from tests.components.examples import SERVICE
 from tests.components.services import ARN, VERSION, container, document, outputs, service
-
-CONTAINER = Container(
-    name="many",
-    user="65534:65534",
-    environment={},
-    ports=[9090],
-    volumes={},
-    health_command=["CMD", "true"],
-    open_files=1024,
-)
 
 # --- the task and the service ---
 
@@ -168,8 +157,16 @@ def test_several_tasks_hand_over_before_the_old_ones_end() -> None:
             parent,
             "many",
             args,
-            ServerImage(parent, "many", args, "prometheus", VERSION),
-            CONTAINER,
+            Container(
+                name="many",
+                image=ServerImage(parent, "many", args, "prometheus", VERSION),
+                user="65534:65534",
+                environment={},
+                ports=[9090],
+                volumes={},
+                health_path="/healthy",
+                open_files=1024,
+            ),
             security_group=security_group(parent, "many-group", "vpc-1", "Many", "many"),
             replicas=2,
         )
@@ -216,8 +213,8 @@ SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prometheus-AbC
 def test_what_ecs_may_do_before_a_task_runs() -> None:
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
     log = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    # Two values of one secret are one statement.
-    assert json.loads(may_start_a_task(REPOSITORY, LOG_GROUP, [SECRET, SECRET])) == {
+    # Two values of one secret are one statement, as are two containers of one image.
+    assert json.loads(may_start_a_task([REPOSITORY] * 2, LOG_GROUP, [SECRET] * 2)) == {
         "Version": "2012-10-17",
         "Statement": [
             {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"},
@@ -229,15 +226,17 @@ def test_what_ecs_may_do_before_a_task_runs() -> None:
 
 
 def test_without_a_secret_ecs_reads_none() -> None:
-    with_secret = json.loads(may_start_a_task(REPOSITORY, LOG_GROUP, [SECRET]))["Statement"]
-    without = json.loads(may_start_a_task(REPOSITORY, LOG_GROUP, []))["Statement"]
+    with_secret = json.loads(may_start_a_task([REPOSITORY], LOG_GROUP, [SECRET]))["Statement"]
+    without = json.loads(may_start_a_task([REPOSITORY], LOG_GROUP, []))["Statement"]
     assert without == with_secret[:-1]
 
 
 def test_the_execution_role_reaches_exactly_our_own_resources(prometheus: Deployment) -> None:
     assert prometheus.inputs("prom-execution-role-policy")["role"] == "prom-execution-role-id"
     assert document(prometheus, "prom-execution-role-policy") == json.loads(
-        may_start_a_task(f"{ARN}:prom-images", f"{ARN}:prom-log", [f"{ARN}:prom-discovery-secret"])
+        may_start_a_task(
+            [f"{ARN}:prom-images"], f"{ARN}:prom-log", [f"{ARN}:prom-discovery-secret"]
+        )
     )
 
 

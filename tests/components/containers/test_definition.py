@@ -9,16 +9,18 @@ import pulumi
 
 from components.containers.definition import Container, SecretValue, container_definition
 from mocks.recording import deploy
+from tests.components.services import ANY_IMAGE
 
 GOLDEN = Path(__file__).parent / "golden" / "definition.json"
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:server-AbCdEf"
 CONTAINER = Container(
     name="server",
+    image=ANY_IMAGE,
     user="1000:1000",
     environment={"ZONE": "a", "PORT": "8080"},
     ports=[8080, 8081],
     volumes={"data": "/data", "scratch": "/tmp"},  # noqa: S108 - a path in the container
-    health_command=["CMD", "server", "--healthy"],
+    health_path="/healthy",
     open_files=1024,
     secrets={"KEY": SecretValue(ARN, "the_key", "version-1")},
 )
@@ -29,7 +31,7 @@ def definition(container: Container) -> dict[str, Any]:
     found: list[str] = []
 
     def program() -> None:
-        described = container_definition(container, "image@sha256:0", 512, "eu-central-1", "log")
+        described = container_definition(container, 512, "eu-central-1", "log")
         pulumi.Output.json_dumps(described).apply(found.append)
 
     deploy(program)

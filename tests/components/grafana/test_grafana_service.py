@@ -7,8 +7,8 @@ import pytest
 
 from components import assets
 from components.arguments import ArgumentError
-from components.containers.container_service import may_start_a_task
 from components.containers.image import content_tag
+from components.containers.roles import may_start_a_task
 from mocks.evaluation import is_secret, without_secrets
 from mocks.recording import PASSWORD, REGION, Deployment, deploy, refuse, undescribed
 from tests.components.examples import GRAFANA
@@ -139,10 +139,10 @@ def test_the_server_may_do_nothing_in_aws_and_ecs_reads_its_secrets(grafana: Dep
     images, log = f"{ARN}:graf-images", f"{ARN}:graf-log"
     password = f"{ARN}:graf-admin-password-secret"
     assert document(grafana, "graf-execution-role-policy") == json.loads(
-        may_start_a_task(images, log, [password])
+        may_start_a_task([images], log, [password])
     )
     assert document(service(**OIDC), "graf-execution-role-policy") == json.loads(
-        may_start_a_task(images, log, [password, OIDC["oidc_client_secret_arn"]])
+        may_start_a_task([images], log, [password, OIDC["oidc_client_secret_arn"]])
     )
 
 

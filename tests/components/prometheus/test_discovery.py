@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components.containers.container_service import may_start_a_task
+from components.containers.roles import may_start_a_task
 from components.prometheus.discovery import may_discover
 from mocks.evaluation import is_secret, without_secrets
 from mocks.recording import REGION, SECRET_KEY, Deployment, deploy
@@ -70,7 +70,7 @@ def test_with_a_task_role_there_is_no_user_key_or_secret(
     assert task_role.inputs("prom-task-role-policy")["role"] == "prom-task-role-id"
     assert task_role.inputs("prom-task")["taskRoleArn"] == f"{ARN}:prom-task-role"
     assert document(task_role, "prom-execution-role-policy") == json.loads(
-        may_start_a_task(f"{ARN}:prom-images", f"{ARN}:prom-log", [])
+        may_start_a_task([f"{ARN}:prom-images"], f"{ARN}:prom-log", [])
     )
     assert outputs(task_role)["credentials_secret_arn"] == ""
 
