@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from blocks import for_network
 from components import (
     AlertmanagerService,
     AlertmanagerServiceArgs,
@@ -33,7 +34,7 @@ from components import (
 from components.arguments import pick
 from components.network.foreign import foreign_interfaces_command
 from default_tags import STACK, tag_everything
-from settings import Settings, for_network
+from settings import Settings
 
 settings = Settings.load()
 tag_everything({STACK: pulumi.get_stack()})
