@@ -6,11 +6,9 @@ from typing import Any, NamedTuple
 
 from bootstrap import permissions
 from components.exporters.exporter_group import SESSION_MANAGER_POLICY
+from components.ingress.servers import SERVERS
 from components.policies import PATH
 from settings import PROJECT
-
-SERVERS = ("prometheus", "alertmanager", "grafana")
-"""The servers' components in the program: what names in AWS, and host names, begin with."""
 
 IN_REGION = {"aws:RequestedRegion": "${AWS::Region}"}
 OF_PROJECT = {"aws:ResourceTag/project": PROJECT}

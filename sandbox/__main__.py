@@ -78,7 +78,7 @@ def _demo(parsed: Options) -> int:
             else:
                 _say("\nThis Prometheus has no web pages: see README.md, Troubleshooting.")
             _say(f"\n{tour.broken_host(url, targets, sandbox.hosts.pids())}")
-            _say("\nIt runs until Ctrl-C. Meanwhile: .venv/bin/python -m sandbox status (or aws).")
+            _say(f"\nIt runs until Ctrl-C. Meanwhile: {command('status')} (or aws).")
             _wait_for_interrupt()
     _say("Next: make demo (without ONCE=1 it stays), or README.md, Deploying to AWS.")
     return 0

@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from excepthook import INTERRUPTED
 from sandbox.archives import UnavailableError, checksums, extract, fetch, verify
 from sandbox.building import build
 from sandbox.products import PRODUCTS, BinaryError, Product, machine, version_key
@@ -32,8 +33,6 @@ MIRROR = "PROMETHEUS_AWS_MIRROR"
 """Environment variable: a folder or URL of archives, for machines without the internet."""
 
 _VERSION_TIMEOUT_S = 30.0  # that `--version` may take
-
-_INTERRUPTED = 130  # exit code: 128 + SIGINT
 
 _WITHOUT_PAGES = "without-pages"
 """File beside a program of the cache that has no web pages: what `node --version` said then."""
@@ -310,7 +309,7 @@ def main() -> int:
     try:
         found = ensure()
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except BinaryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
