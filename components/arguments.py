@@ -32,6 +32,7 @@ _T = TypeVar("_T")
 
 _COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _MAX_NAME_LENGTH = 32
+_SECRET_ARN_KEY = re.compile(r"secret_?arn$", re.IGNORECASE)
 
 
 class Rule(NamedTuple):
@@ -94,8 +95,22 @@ class Problem(NamedTuple):
         """
         if not self.has_value:
             return f"{shortened(name)} {self.message}"
-        shown = "an output" if is_output(self.value) else shortened(show(self.value))
+        if is_output(self.value):
+            shown = "an output"
+        elif self._may_be_a_secret():
+            shown = "not shown, as it may be the secret itself"
+        else:
+            shown = shortened(show(self.value))
         return f"{name} is {shown}: {self.message}"
+
+    def _may_be_a_secret(self) -> bool:
+        """Whether it stands where the ARN of a secret belongs, and is none."""
+        return (
+            bool(_SECRET_ARN_KEY.search(self.key))
+            and isinstance(self.value, str)
+            and bool(self.value)
+            and not self.value.startswith("arn:")
+        )
 
 
 class ArgumentError(ValueError, pulumi.RunError):

@@ -17,6 +17,7 @@ from components import (
 )
 from components.alertmanager.configuration import SECRETS
 from components.arguments import declared, examine
+from tests.components.refusal import shown
 
 # Source: the API reference of PutRetentionPolicy.
 LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096]
@@ -348,5 +349,8 @@ def test_the_limits_of(
     known = {key: declared(shape)[key]}
     assert [examine(known, {key: value}) for value in legal] == [({key: v}, []) for v in legal]
     said = [[p.text(key) for p in examine(known, {key: value})[1]] for value in illegal]
-    shown = [f"'{'k' * 119}... (258 characters)" if v == "k" * 256 else repr(v) for v in illegal]
-    assert said == [[f"{key} is {value}: {expected}"] for value in shown]
+    told = [
+        f"'{'k' * 119}... (258 characters)" if v == "k" * 256 else shown(key, v, repr)
+        for v in illegal
+    ]
+    assert said == [[f"{key} is {value}: {expected}"] for value in told]

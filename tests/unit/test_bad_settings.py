@@ -7,6 +7,7 @@ import pytest
 
 from blocks import BLOCKS
 from settings import SettingsError
+from tests.components.refusal import shown
 from tests.unit.configurations import INGRESS, Values, parse, problems
 
 PATHS = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
@@ -168,7 +169,7 @@ def test_a_bad_value_is_named_with_its_path_and_what_is_expected(
     path: str, value: object, expected: str
 ) -> None:
     (line,) = problems(nested((path, value)))
-    start = f"{path} is {json.dumps(value)}: "
+    start = f"{path} is {shown(path, value, json.dumps)}: "
     assert line.startswith(start)
     assert expected in line.removeprefix(start)
 

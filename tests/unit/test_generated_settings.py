@@ -21,6 +21,7 @@ from components.logs import LOG_RETENTION_DAYS
 from components.network.subnets import PRIVATE_RANGES
 from mocks.recording import ZONES, deploy, refuse
 from settings import Settings, SettingsError
+from tests.components.refusal import shown
 from tests.unit.configurations import INGRESS, namespaced, parse, problems
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
@@ -446,9 +447,9 @@ def test_every_illegal_configuration_is_an_error_that_names_the_path(
 ) -> None:
     values, block, key = case
     (line,) = problems(values)
-    shown = json.dumps(values[block][key], ensure_ascii=False)
-    cut = f"{shown[:120]}... ({len(shown)} characters)" if len(shown) > 120 else shown
-    start = f"{block}.{key} is {cut}: "
+    text = json.dumps(values[block][key], ensure_ascii=False)
+    cut = f"{text[:120]}... ({len(text)} characters)" if len(text) > 120 else text
+    start = f"{block}.{key} is {shown(key, values[block][key], lambda _: cut)}: "
     assert line.startswith(start)
     assert len(line) > len(start)
 
