@@ -212,6 +212,12 @@ class Settings:
                 f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything"
                 " unless somebody subscribes to the topic"
             )
+        # Prometheus and Alertmanager are of use to people who never open them; Grafana is not.
+        if self.ingress is None and self.grafana and not self.grafana["enable_execute_command"]:
+            yield (
+                f"{PROJECT}:grafana has no enableExecuteCommand, and there is no block"
+                f" {PROJECT}:ingress: nobody can reach it"
+            )
         count, instance_type = self.hosts["count"], self.hosts["instance_type"]
         usd = count * usd_a_month(instance_type)
         if usd > EXPENSIVE_USD and "hosts" not in secret:

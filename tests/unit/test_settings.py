@@ -13,9 +13,10 @@ from components.arguments import camel
 from mocks.recording import deploy, refuse
 from settings import NAMESPACES, PROJECT, Settings, SettingsError
 from tests.components.examples import EXAMPLES
-from tests.unit.configurations import Values, namespaced, parse, problems
+from tests.unit.configurations import INGRESS, Values, namespaced, parse, problems
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it-AbCdEf"  # noqa: S105
+SMS = {"sms": ["+4915112345678"]}
 EMULATED = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
 
 # --- good input ---
@@ -323,7 +324,7 @@ def test_alerts_that_nobody_is_told_of_are_a_warning(block: Values, *, told: boo
 
 
 @pytest.mark.parametrize(
-    ("block", "told"), [(None, True), ({}, False), ({"sms": ["+4915112345678"]}, True)]
+    ("block", "told"), [(None, True), ({}, False), (SMS, True)]
 )
 def test_notifications_to_nobody_are_a_warning(block: Values | None, *, told: bool) -> None:
     settings = parse({} if block is None else {"notifications": block})
@@ -332,6 +333,26 @@ def test_notifications_to_nobody_are_a_warning(block: Values | None, *, told: bo
         " somebody subscribes to the topic"
     )
     assert list(settings.warnings([])) == ([] if told else [expected])
+
+
+@pytest.mark.parametrize(
+    ("blocks", "warned"),
+    [
+        ({}, False),
+        ({"grafana": {}}, True),
+        ({"grafana": {"anonymousViewer": True}}, True),
+        ({"grafana": {"enableExecuteCommand": True}}, False),
+        ({"grafana": {}, "ingress": INGRESS}, False),
+        # The others are of use to people who never open them.
+        ({"prometheus": {}, "alertmanager": {"pageWith": ["sns"]}, "notifications": SMS}, False),
+    ],
+)
+def test_a_grafana_that_nobody_can_reach_is_a_warning(blocks: Values, *, warned: bool) -> None:
+    sentence = (
+        f"{PROJECT}:grafana has no enableExecuteCommand, and there is no block {PROJECT}:ingress:"
+        " nobody can reach it"
+    )
+    assert list(parse(blocks).warnings([])) == ([sentence] if warned else [])
 
 
 def test_warnings_are_shown_by_pulumi(caplog: pytest.LogCaptureFixture) -> None:
