@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -21,7 +22,9 @@ _TIMEOUT_S = 30
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _OPTIONS = (
     "--headless=new",
-    "--window-size=1400,1000",
+    "--window-size=1000,900",
+    "--hide-scrollbars",
+    "--disable-lcd-text",  # pictures with fewer colours are smaller
     "--disable-dev-shm-usage",
     # Nothing but this machine: no name is resolved, no proxy asked, nothing updated.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -80,9 +83,24 @@ class Browser:
             assert time.monotonic() < deadline, f"{what}: not within {_TIMEOUT_S} s: {found}"
             time.sleep(0.1)
 
-    def picture(self, path: Path) -> None:
-        """Save what is seen."""
-        assert self._driver.save_screenshot(path)
+    def run(self, script: str) -> None:
+        """Run JavaScript."""
+        self._driver.execute_script(script)
+
+    def resize(self, height: int) -> None:
+        """Make the window, which is 1000 wide, so high (pixels)."""
+        size = {"width": 1000, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def picture(self, path: Path, element: str = "document.documentElement") -> None:
+        """Save what is seen of an element (JavaScript) as PNG. Default: all that is seen."""
+        clip = self._driver.execute_script(
+            f"const box = ({element}).getBoundingClientRect();"
+            "return {x: box.x, y: box.y + scrollY, width: box.width,"
+            " height: Math.min(box.height, innerHeight), scale: 1}"
+        )
+        answer = self._driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip})
+        path.write_bytes(base64.b64decode(answer["data"]))
 
     def errors(self) -> list[str]:
         """Return the errors of the console, JavaScript's too, since the last call."""

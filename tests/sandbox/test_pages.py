@@ -1,10 +1,18 @@
-"""The demo's last lines, followed word by word, with Prometheus's pages in a real browser."""
+"""The demo's last lines, followed word by word, with Prometheus's pages in a real browser.
+
+    PICTURES=docs/pictures .venv/bin/python -m pytest tests/sandbox/test_pages.py
+
+keeps the README's pictures, too.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +23,6 @@ from tests.sandbox.command import START_TIMEOUT_S, start, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 BADGES = """[...document.querySelectorAll('tbody td:last-child .mantine-Badge-root')]
     .map(badge => badge.innerText.trim())"""
@@ -36,6 +43,10 @@ COLOURED_PIXELS = """(() => {
 
 SERIES = "document.querySelectorAll('.uplot .u-legend .u-series').length"
 """In the graph's legend."""
+
+ALERTS = """[...document.querySelectorAll('.mantine-Accordion-root')]
+    .find(group => group.innerText.includes('Watchdog'))"""
+"""Of targets.yml."""
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +137,7 @@ def test_graph_draws(browser: Browser, pages: dict[str, str], url: str, title: s
 
 
 def test_host_hangs_and_comes_back(
-    browser: Browser, demo: str, pages: dict[str, str], url: str
+    browser: Browser, demo: str, pages: dict[str, str], url: str, tmp_path: Path
 ) -> None:
     stop, resume = re.findall(r"kill -\w+ \d+$", demo, re.MULTILINE)
     groups = prometheus.query(url, "rules", type="alert")["groups"]
@@ -144,6 +155,7 @@ def test_host_hangs_and_comes_back(
         browser.open(alert)
         pending = re.compile(r"\bTargetDown\s+PENDING \(1\)")
         browser.until("the alert", "document.body.innerText", pending.search)
+        _take_pictures(browser, pages, Path(os.environ.get("PICTURES", tmp_path)))
     finally:
         subprocess.run(resume, shell=True, check=True)  # noqa: S602
     until("UP", 30, lambda: _states(url) == ["up"] * 3)
@@ -157,3 +169,25 @@ def _states(url: str) -> list[str]:
 def _pending(url: str) -> list[str]:
     alerts = prometheus.query(url, "alerts")["alerts"]
     return [each["labels"]["alertname"] for each in alerts if each["state"] == "pending"]
+
+
+def _take_pictures(browser: Browser, pages: dict[str, str], folder: Path) -> None:
+    """Take those of the README: a host hangs."""
+    browser.resize(700)
+    browser.open(f"{pages['Targets']}?pool=node")
+    browser.until("the targets", BADGES, lambda found: "DOWN" in found)
+    browser.picture(folder / "targets.png")
+
+    browser.resize(1120)
+    browser.open(pages["Graph: who is up"].replace("range_input=5m", "range_input=30s"))
+    browser.until("the lines", COLOURED_PIXELS)
+    browser.picture(folder / "graph.png")
+
+    browser.run("localStorage.setItem('settings.showAnnotations', 'false')")
+    browser.open(pages["Alerts"])
+    browser.until("the alerts", ALERTS)
+    browser.run(f"({ALERTS}).querySelectorAll('.mantine-Accordion-control')[1].click()")
+    browser.until("what it is true for", f"({ALERTS}).querySelector('table')")
+    time.sleep(1)  # it unfolds
+    browser.run(f"({ALERTS}).scrollIntoView({{block: 'center'}})")
+    browser.picture(folder / "alerts.png", ALERTS)

@@ -323,9 +323,7 @@ def test_alerts_that_nobody_is_told_of_are_a_warning(block: Values, *, told: boo
     assert list(settings.warnings([])) == ([sentence] if told else [])
 
 
-@pytest.mark.parametrize(
-    ("block", "told"), [(None, True), ({}, False), (SMS, True)]
-)
+@pytest.mark.parametrize(("block", "told"), [(None, True), ({}, False), (SMS, True)])
 def test_notifications_to_nobody_are_a_warning(block: Values | None, *, told: bool) -> None:
     settings = parse({} if block is None else {"notifications": block})
     expected = (
