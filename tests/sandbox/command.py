@@ -19,7 +19,7 @@ from sandbox import prometheus
 from sandbox.emulator import client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _T = TypeVar("_T")
 
@@ -46,6 +46,23 @@ def copied_checkout(copy: Path) -> Path:
     """Copy what the sandbox and the program consist of, to be changed; return the copy."""
     ignored = shutil.ignore_patterns(".*", "__pycache__", "tests", "docs")
     shutil.copytree(ROOT, copy, ignore=lambda *args: ignored(*args) - {".dockerignore"})
+    return copy
+
+
+def changed_checkout(copy: Path, changes: Mapping[str, Sequence[tuple[str, str]]]) -> Path:
+    """Copy as `copied_checkout` does, with other text in it; return the copy.
+
+    Args:
+        copy: where to.
+        changes: file -> what stands there, and what instead.
+    """
+    copied_checkout(copy)
+    for name, pairs in changes.items():
+        text = (copy / name).read_text(encoding="utf-8")
+        for before, after in pairs:
+            assert before in text, (name, before)
+            text = text.replace(before, after)
+        (copy / name).write_text(text, encoding="utf-8")
     return copy
 
 

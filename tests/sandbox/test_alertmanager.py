@@ -11,121 +11,55 @@ import os
 import signal
 import subprocess
 import time
-import urllib.request
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox import prometheus, receiver
+from sandbox import receiver
 from sandbox.binaries import ensure
-from sandbox.state import find
-from tests.sandbox.command import Account, Deployed, copied_checkout, processes, run, until
+from tests.sandbox.alerting import (
+    FASTER,
+    GROUP_INTERVAL_S,
+    GROUP_WAIT_S,
+    LIFE_S,
+    PEER_TIMEOUT_S,
+    SECOND_TURN_S,
+    Alerting,
+    ask,
+    hanging,
+    process,
+    states,
+)
+from tests.sandbox.command import changed_checkout, processes, run, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="DNS and mounts of one's own need root")
-
-FASTER = {
-    "docker/prometheus/prometheus.yml": [("evaluation_interval: 15s", "evaluation_interval: 1s")],
-    "docker/prometheus/rules.d/targets.yml": [("for: 10m", "for: 2s")],
-    "docker/prometheus/alerting.yml": [("refresh_interval: 15s", "refresh_interval: 2s")],
-    "docker/prometheus/scrape.d/alertmanager.yml": [
-        ("refresh_interval: 15s", "refresh_interval: 2s")
-    ],
-    "docker/prometheus/entrypoint.sh": [
-        ("exec prometheus", "exec prometheus --rules.alert.resend-delay=1s")
-    ],
-    "docker/alertmanager/entrypoint.sh": [
-        ("cluster.reconnect-timeout=10m", "cluster.reconnect-timeout=10m --cluster.peer-timeout=2s")
-    ],
-    "components/alertmanager/configuration.py": [
-        ('WATCHDOG_INTERVAL = "5m"', 'WATCHDOG_INTERVAL = "3s"'),
-        ('"group_interval": "1m"', '"group_interval": "1s"'),
-    ],
-}
-"""File -> what stands there, and what instead."""
-
-SECOND_TURN_S = 5
-"""After that, an Alertmanager whose turn comes second (peer timeout: 2 s) would have told, too."""
-
-LIFE_S = 3
-"""`WATCHDOG_INTERVAL`, faster."""
-
-
-class Alerting(NamedTuple):
-    """A sandbox that tells people."""
-
-    account: Account
-    file: Path
-    """The receiver's."""
-
-    def told(self, receiver_: str) -> list[dict[str, Any]]:
-        """Return the notifications of a receiver, without Watchdogs of others."""
-        return [dict(it) for it in receiver.read(self.file) if it.get("receiver") == receiver_]
-
-    def pages(self) -> list[str]:
-        return [page["status"] for page in self.told("page")]
-
-    def signs(self) -> int:
-        """Return how often life has been shown."""
-        return len(self.told("watchdog"))
-
-    def exporter(self) -> int:
-        (identifier,) = self.account.outputs["host_ids"]
-        address = self.account.instance(identifier)["PrivateIpAddress"]
-        (found,) = processes(f"--web.listen-address={address}:")
-        return found.pid
-
-    def alertmanagers(self) -> list[str]:
-        return prometheus.alertmanagers(self.account.url)
-
-    def fires(self) -> bool:
-        return "JobDown" in {
-            alert.labels["alertname"]
-            for alert in prometheus.alerts(self.account.url)
-            if alert.state == "firing"
-        }
-
-
-def _ask(alertmanager: str, path: str) -> Any:  # noqa: ANN401 - JSON
-    with urllib.request.urlopen(f"{alertmanager}/api/v2/{path}", timeout=10) as answer:  # noqa: S310
-        return json.load(answer)
-
-
-def _states(alertmanager: str, name: str = "JobDown") -> set[str]:
-    return {
-        alert["status"]["state"]
-        for alert in _ask(alertmanager, "alerts")
-        if alert["labels"]["alertname"] == name
-    }
 
 
 @pytest.fixture(scope="module")
 def alerting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alerting]:
-    checkout = copied_checkout(tmp_path_factory.mktemp("faster") / "checkout")
-    for name, changes in FASTER.items():
-        text = (checkout / name).read_text(encoding="utf-8")
-        for before, after in changes:
-            assert before in text, (name, before)
-            text = text.replace(before, after)
-        (checkout / name).write_text(text, encoding="utf-8")
+    checkout = changed_checkout(tmp_path_factory.mktemp("faster") / "checkout", FASTER)
     options = {
         # Ways that lead outside, and a secret that is not there.
         "pageWith": '["pagerduty", "slack", "sns"]',
         "pagerdutyRoutingKeySecretArn": (
             "arn:aws:secretsmanager:eu-central-1:123456789012:secret:theirs-abcdef"
         ),
-        "groupWait": "1s",
-        "groupInterval": "1s",
+        "groupWait": f"{GROUP_WAIT_S}s",
+        "groupInterval": f"{GROUP_INTERVAL_S}s",
     }
     given = [f"--config=alertmanager.{key}={value}" for key, value in options.items()]
     given.append("--config=notifications={}")  # the topic
-    up = ("--hosts", "1", "--runtime", "process", *given)
-    with Deployed.up(*up, checkout=checkout) as deployed:
-        yield Alerting(Account(deployed), find(deployed.name).notifications)
+    with Alerting.up("--hosts", "1", *given, checkout=checkout) as up:
+        yield up
+
+
+def _amtool(alertmanager: str, *arguments: str) -> None:
+    amtool = ensure(["amtool"])["amtool"]
+    subprocess.run([amtool, *arguments, f"--alertmanager.url={alertmanager}"], check=True)
 
 
 def test_the_watchdog_is_told(alerting: Alerting) -> None:
@@ -134,7 +68,7 @@ def test_the_watchdog_is_told(alerting: Alerting) -> None:
     assert {alert["labels"]["alertname"] for it in life for alert in it["alerts"]} == {"Watchdog"}
     assert len(alerting.alertmanagers()) == 2
     assert alerting.pages() == []
-    configuration = _ask(alerting.alertmanagers()[0], "status")["config"]["original"]
+    configuration = ask(alerting.alertmanagers()[0], "status")["config"]["original"]
     assert "slack_configs" in configuration
     assert "pagerduty_configs" not in configuration  # it would lead outside
 
@@ -158,7 +92,7 @@ def test_an_exporter_that_stops_is_one_page_from_two_alertmanagers(alerting: Ale
     os.kill(alerting.exporter(), signal.SIGSTOP)
     until("the page", 40, alerting.pages)
     for alertmanager in alerting.alertmanagers():
-        assert _states(alertmanager) == {"active"}  # both know of it
+        assert states(alertmanager) == {"active"}  # both know of it
     time.sleep(SECOND_TURN_S)
     (page,) = alerting.told("page")
     (alert,) = page["alerts"]
@@ -193,11 +127,10 @@ def test_status_shows_alerts_and_notifications(alerting: Alerting) -> None:
 def test_whoever_has_paged_dies_and_nobody_pages_again(alerting: Alerting) -> None:
     before = alerting.alertmanagers()
     sent = 'topk(1, sum by (instance) (alertmanager_notifications_total{integration="webhook"}))'
-    (first,) = prometheus.query(alerting.account.url, "query", query=sent)["result"]
+    (first,) = alerting.query(sent)
     sender = first["metric"]["instance"]
     assert f"http://{sender}" in before
-    (process,) = processes(f"--web.listen-address={sender}")
-    os.kill(process.pid, signal.SIGKILL)
+    os.kill(process(f"http://{sender}").pid, signal.SIGKILL)
     (stays,) = [url for url in before if sender not in url]
 
     def replaced() -> bool:
@@ -206,8 +139,8 @@ def test_whoever_has_paged_dies_and_nobody_pages_again(alerting: Alerting) -> No
 
     until("another one has taken its place", 40, replaced)
     (new,) = [url for url in alerting.alertmanagers() if url != stays]
-    until("they know of each other", 40, lambda: len(_ask(new, "status")["cluster"]["peers"]) == 2)
-    until("the new one knows the alert", 40, lambda: _states(new) == {"active"})
+    until("they know of each other", 40, lambda: len(ask(new, "status")["cluster"]["peers"]) == 2)
+    until("the new one knows the alert", 40, lambda: states(new) == {"active"})
     time.sleep(SECOND_TURN_S)
     assert alerting.pages() == ["firing"]
 
@@ -219,19 +152,64 @@ def test_the_end_is_told(alerting: Alerting) -> None:
     assert (alert["status"], alert["labels"]["alertname"]) == ("resolved", "JobDown")
 
 
+def test_whoever_would_page_first_dies_before_and_the_other_one_pages_once(
+    alerting: Alerting,
+) -> None:
+    """The alert has a name of its own: a group that has been told of before does not wait."""
+    first, second = until("they agree on turns", 40, alerting.in_turn)
+    to_kill = process(first).pid
+    raised = ("alert", "add", "Unheard", "severity=critical")
+    for alertmanager in (second, first):
+        _amtool(alertmanager, *raised)
+    assert states(first, "Unheard") == states(second, "Unheard") == {"active"}
+    os.kill(to_kill, signal.SIGKILL)
+    assert alerting.pages("Unheard") == []
+    # Nobody else knows of it.
+    until("the page", 40, lambda: alerting.pages("Unheard"))
+    (new,) = until("another one", 40, lambda: {*alerting.alertmanagers()} - {first, second})
+    until("they agree on turns", 40, alerting.in_turn)
+    _amtool(new, *raised)
+    time.sleep(SECOND_TURN_S)
+    assert alerting.pages("Unheard") == ["firing"]
+
+
+def test_alertmanagers_that_do_not_answer_are_told_of(alerting: Alerting) -> None:
+    """They hang, so that they stay discovered: one of them, then the other one too."""
+    some = "PrometheusErrorSendingAlertsToSomeAlertmanagers"
+    none = "PrometheusErrorSendingAlertsToAnyAlertmanager"
+    first, second = until("they agree on turns", 40, alerting.in_turn)
+    pages = alerting.pages("JobDown").count("firing")
+    with hanging(process(first).pid):
+        with hanging(alerting.exporter()):
+            (alert,) = until("it fires", 40, lambda: alerting.firing(some))
+            assert alert.labels["alertmanager"] == f"{first}/api/v2/alerts"
+            until("the page", 40, lambda: alerting.pages("JobDown").count("firing") > pages)
+        until("it is told", 40, lambda: some in alerting.names("notify"))
+        assert not alerting.firing(none)
+        assert alerting.alertmanagers() == sorted([first, second])
+        with hanging(process(second).pid):
+            until("it fires", 40, lambda: alerting.firing(none))
+            assert alerting.pages(none) == []
+    until("it is told after all", 40, lambda: alerting.pages(none))
+    until("it ends", 40, lambda: not [*alerting.firing(some), *alerting.firing(none)])
+    for url in (first, second):
+        until("they are together", 40, lambda: len(ask(url, "status")["cluster"]["peers"]) == 2)  # noqa: B023
+        for name in ("JobDown", some, none):
+            until("it has ended", 40, lambda: not states(url, name))  # noqa: B023
+    time.sleep(PEER_TIMEOUT_S)  # whoever waits for a turn has had it
+
+
 def test_what_is_silenced_at_one_pages_nobody(alerting: Alerting) -> None:
     one, other = alerting.alertmanagers()
-    amtool = ensure(["amtool"])["amtool"]
-    silence = ("silence", "add", "alertname=JobDown", "--comment=test", "--duration=1h")
-    subprocess.run([amtool, *silence, f"--alertmanager.url={one}"], check=True)
-    until("the other one knows", 20, lambda: _ask(other, "silences"))
+    _amtool(one, "silence", "add", "alertname=JobDown", "--comment=test", "--duration=1h")
+    until("the other one knows", 20, lambda: ask(other, "silences"))
     # Until now, a scrape that a busy machine answers late may have paged.
-    before = alerting.pages().count("firing")
+    before = alerting.pages("JobDown").count("firing")
     os.kill(alerting.exporter(), signal.SIGSTOP)
-    until("it fires", 40, alerting.fires)
-    until("both are silent", 20, lambda: _states(one) == _states(other) == {"suppressed"})
+    until("it fires", 40, lambda: alerting.firing("JobDown"))
+    until("both are silent", 20, lambda: states(one) == states(other) == {"suppressed"})
     time.sleep(SECOND_TURN_S)
-    assert alerting.pages().count("firing") == before
+    assert alerting.pages("JobDown").count("firing") == before
     os.kill(alerting.exporter(), signal.SIGCONT)
 
 
@@ -247,7 +225,7 @@ def test_without_prometheus_there_is_no_sign_of_life(alerting: Alerting) -> None
     )
     until("it is gone", 20, lambda: not processes(f":{account.url.rpartition(':')[2]} "))
     for url in alertmanagers:
-        until("it has no Watchdog", 30, lambda: _states(url, "Watchdog") == set())  # noqa: B023
+        until("it has no Watchdog", 30, lambda: states(url, "Watchdog") == set())  # noqa: B023
     time.sleep(SECOND_TURN_S)
     last = alerting.signs()
     time.sleep(2 * LIFE_S)
