@@ -12,15 +12,19 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import measure
+from benchmarks import alerting, demo, program, rooms, suite
+from benchmarks.figure import Figure
 
-BENCHMARKS: dict[str, Callable[[], list[measure.Figure]]] = {
-    "evaluation": measure.evaluation,
-    "resources": measure.resources_per_host,
-    "largest": measure.largest_program,
-    "discovery": measure.discovery,
-    "demo": measure.warm_demo,
-    "tests": measure.tests,
+BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
+    "evaluation": program.evaluation,
+    "stack": program.evaluation_of_stack,
+    "resources": program.resources_per_host,
+    "largest": program.largest_program,
+    "rooms": rooms.rooms,
+    "discovery": demo.discovery,
+    "page": alerting.page,
+    "demo": demo.warm_demo,
+    "tests": suite.tests,
 }
 
 
@@ -28,12 +32,12 @@ def main() -> int:
     """Run the benchmarks, telling progress on stderr, then print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
-    figures: list[measure.Figure] = []
+    figures: list[Figure] = []
     for name in parser.parse_args().only:
         print(f"measuring: {name} ...", file=sys.stderr, flush=True)
         figures += BENCHMARKS[name]()
     widths = [max(len(figure[column]) for figure in figures) for column in range(3)]
-    for figure in (measure.Figure("what", "measured", "wanted"), *figures):
+    for figure in (Figure("what", "measured", "wanted"), *figures):
         print("  ".join(text.ljust(width) for text, width in zip(figure, widths, strict=True)))
     return 0
 
