@@ -29,6 +29,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from blocks import BLOCKS, DEFAULT_TAGS, ENVIRONMENT, for_network, paths, problems_between
 from components import checks
+from components.alertmanager.rules import PEER_TIMEOUT_S
 from components.arguments import Problem, camel, examine, snake, suggestion
 from components.exporters.instance_types import usd_a_month
 from components.values import shortened
@@ -207,6 +208,17 @@ class Settings:
         told = ("page_with", "notify_with")
         if self.alertmanager is not None and not any(self.alertmanager[key] for key in told):
             yield f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
+        if self.alertmanager is not None:
+            interval, others = (
+                self.alertmanager["group_interval"],
+                self.alertmanager["replicas"] - 1,
+            )
+            if checks.duration_seconds(interval) < PEER_TIMEOUT_S * others:
+                yield (
+                    f"{PROJECT}:alertmanager.groupInterval is {interval}: the last of"
+                    f" {others + 1} Alertmanagers waits {PEER_TIMEOUT_S * others}s for the others,"
+                    " and may tell again of what has changed meanwhile; choose a longer one"
+                )
         if self.notifications is not None and not any(self.notifications.values()):
             yield (
                 f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything"

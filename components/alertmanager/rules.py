@@ -78,6 +78,12 @@ def topic_given(value: Sequence[str], topic_arn: pulumi.Input[str]) -> None:
         raise ValueError("sns needs the ARN of a topic")
 
 
+PEER_TIMEOUT_S = 15
+"""How long an Alertmanager waits for each one before it to tell people: `--cluster.peer-timeout`.
+
+Source: https://github.com/prometheus/alertmanager/blob/main/cmd/alertmanager/main.go
+"""
+
 SECRET_KEYS = tuple(f"{secret}_secret_arn" for secret in SECRETS.values())
 """The arguments that name secrets."""
 

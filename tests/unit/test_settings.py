@@ -334,6 +334,18 @@ def test_notifications_to_nobody_are_a_warning(block: Values | None, *, told: bo
 
 
 @pytest.mark.parametrize(
+    ("interval", "replicas", "warned"),
+    [("5m", 2, False), ("15s", 2, False), ("14s", 2, True), ("1s", 1, False)],
+)
+def test_alertmanagers_that_do_not_wait_for_each_other_are_a_warning(
+    interval: str, replicas: int, *, warned: bool
+) -> None:
+    block = {"groupInterval": interval, "replicas": replicas, "pageWith": ["sns"]}
+    found = list(parse({"alertmanager": block, "notifications": SMS}).warnings([]))
+    assert [f"groupInterval is {interval}: the last of 2" in it for it in found] == [True] * warned
+
+
+@pytest.mark.parametrize(
     ("blocks", "warned"),
     [
         ({}, False),
