@@ -68,6 +68,7 @@ if settings.ingress is not None:
                 network.private_subnets if settings.ingress["internal"] else network.public_subnets
             ),
             "servers": servers,
+            "ipv6": settings.network["ipv6"],
         },
     )
     urls = {name: ingress.urls[name] for name in servers}

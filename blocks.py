@@ -115,7 +115,7 @@ BLOCKS: Mapping[str, Block] = {
     "ingress": Block(
         "The way in: a load balancer with TLS and a login, and host names.",
         (IngressArgs,),
-        frozenset({"servers"}),
+        frozenset({"servers", "ipv6"}),
         optional=True,
     ),
 }
@@ -190,6 +190,10 @@ def _ingress_that_does_not_fit(
     if zones < MIN_SUBNETS:
         message = f"a load balancer takes {MIN_SUBNETS} zones; expected at least {MIN_SUBNETS}"
         yield "network.zoneCount", Problem("zoneCount", message, zones)
+    try:
+        checks.ipv6_only_with_ipv6(ingress.get("cidrs", ()), network.get("ipv6", True))
+    except ValueError as error:
+        yield "ingress.cidrs", Problem("cidrs", str(error), ingress["cidrs"])
     isolated = network.get("nat_strategy") == "none" and ingress.get("internal")
     if isolated and not ingress.get("without_authentication", True):
         yield (

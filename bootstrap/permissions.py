@@ -34,11 +34,11 @@ RESOURCES: Mapping[str, Calls] = {
     "aws:ec2/vpc:Vpc": Calls(
         "ec2:DescribeVpcs DescribeVpcAttribute DescribeNetworkAcls DescribeRouteTables"
         " DescribeSecurityGroups",
-        "ec2:CreateVpc DeleteVpc ModifyVpcAttribute",
+        "ec2:CreateVpc DeleteVpc ModifyVpcAttribute AssociateVpcCidrBlock",
     ),
     "aws:ec2/subnet:Subnet": Calls(
         "ec2:DescribeSubnets DescribeNetworkInterfaces",
-        "ec2:CreateSubnet DeleteSubnet ModifySubnetAttribute",
+        "ec2:CreateSubnet DeleteSubnet ModifySubnetAttribute AssociateSubnetCidrBlock",
     ),
     "aws:ec2/internetGateway:InternetGateway": Calls(
         "ec2:DescribeInternetGateways",

@@ -7,7 +7,7 @@ legal. The argument's name and the value received are added by whoever calls it.
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from components.values import shortened
 
@@ -17,8 +17,14 @@ MAX_CIDRS = 10
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 """
 
-MIN_ADMIN_PREFIX = 8
-"""A shorter prefix is no longer somebody's network: two of them (/1) are the whole world."""
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+MIN_ADMIN_PREFIX = {4: 8, 6: 16}
+"""IP version -> prefix length; with a shorter prefix it is no longer somebody's network: two /1 are
+the whole world, an IPv6 /12 is all that a registry of a continent hands out.
+
+Source: https://www.iana.org/assignments/ipv6-unicast-address-assignments
+"""
 
 NOBODYS = tuple(
     map(ipaddress.IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
@@ -26,6 +32,12 @@ NOBODYS = tuple(
 """This host, loopback, link-local, and what is multicast or reserved: nobody comes from there.
 
 Source: https://www.iana.org/assignments/iana-ipv4-special-registry
+"""
+
+SOMEBODYS_IPV6 = tuple(map(ipaddress.IPv6Network, ("2000::/3", "fc00::/7")))
+"""What people come from by IPv6: the internet, and networks of one's own.
+
+Source: https://www.iana.org/assignments/iana-ipv6-special-registry
 """
 
 _DURATION = re.compile(
@@ -73,11 +85,55 @@ def network(value: str) -> ipaddress.IPv4Network:
         meant = ipaddress.IPv4Network(value, strict=False)
     except ValueError:
         raise ValueError("expected an IPv4 network such as 10.42.0.0/16") from None
+    return _as_written(meant, value)
+
+
+def any_network(value: str) -> Network:
+    """Parse an IPv4 or IPv6 network as AWS writes it.
+
+    Raises:
+        ValueError: it is written in another way; with what was probably meant.
+    """
+    if not is_ipv6(value):
+        return network(value)
+    expected = "expected an IPv6 network such as 2001:db8::/32"
+    if "%" in value:  # a scope, which Python reads: a network has none
+        raise ValueError(expected)
+    try:
+        meant = ipaddress.IPv6Network(value, strict=False)
+    except ValueError:
+        raise ValueError(expected) from None
+    return _as_written(meant, value)
+
+
+def is_ipv6(value: str) -> bool:
+    """Whether a network, or a rule about one, is about IPv6."""
+    return ":" in value
+
+
+_Network = TypeVar("_Network", ipaddress.IPv4Network, ipaddress.IPv6Network)
+
+
+def _as_written(meant: _Network, value: str) -> _Network:
     if str(meant) == value:
         return meant
-    if value.partition("/")[0] != str(meant.network_address):
+    if ipaddress.ip_address(value.partition("/")[0]) != meant.network_address:
         raise ValueError(f"it has host bits set; expected the network's address: {meant}")
     raise ValueError(f"expected {meant}")
+
+
+def ipv6_only_with_ipv6(value: Sequence[str], ipv6: bool) -> None:  # noqa: FBT001 - a rule's arguments
+    """Check that there is IPv6 for networks, or rules about them, that are about it.
+
+    Raises:
+        ValueError: the network has none, so that they would do nothing.
+    """
+    wrong = [entry for entry in value if is_ipv6(entry)]
+    if wrong and not ipv6:
+        raise ValueError(
+            f"{wrong[0]!r} is about IPv6, which the VPC does not have; expected IPv4 networks only,"
+            " or the network's ipv6 switched on"
+        )
 
 
 def admin_cidrs(value: Sequence[str]) -> None:
@@ -86,29 +142,51 @@ def admin_cidrs(value: Sequence[str]) -> None:
     Raises:
         ValueError: with the entry, what is expected and what to do instead.
     """
+    _peoples_networks(value, network)
+
+
+def dual_stack_cidrs(value: Sequence[str]) -> None:
+    """Check networks that are let in, as `admin_cidrs` does, IPv4 and IPv6 ones.
+
+    Raises:
+        ValueError: with the entry, what is expected and what to do instead.
+    """
+    _peoples_networks(value, any_network)
+
+
+def _peoples_networks(value: Sequence[str], parse: Callable[[str], Network]) -> None:
     if len(value) > MAX_CIDRS:
         raise ValueError(f"expected a list of at most {MAX_CIDRS} networks")
     for entry in value:
         try:
-            named = network(entry)
+            named = parse(entry)
         except ValueError as problem:
             raise ValueError(f"{shortened(repr(entry))}: {problem}") from None
-        if named.prefixlen < MIN_ADMIN_PREFIX:
+        if named.prefixlen < MIN_ADMIN_PREFIX[named.version]:
             raise ValueError(
                 f"{entry!r} is open to the world. Name the networks that people come from, such as"
                 " '203.0.113.7/32' for one address; where nobody can be named, leave the list empty"
                 " and go through a VPN or AWS Systems Manager"
             )
-        if any(named.overlaps(other) for other in NOBODYS):
+        expected = _unlike_somebodys(named)
+        if expected:
             raise ValueError(
-                f"{entry!r} is nobody's: expected the network that people come from, outside"
-                f" {', '.join(map(str, NOBODYS))}"
+                f"{entry!r} is nobody's: expected the network that people come from, {expected}"
             )
     twice = sorted({entry for entry in value if value.count(entry) > 1})
     if twice:
         raise ValueError(
             f"{', '.join(twice)} is in the list more than once; expected each network once"
         )
+
+
+def _unlike_somebodys(named: Network) -> str:
+    """Say where networks of people are, if this is none."""
+    if isinstance(named, ipaddress.IPv4Network):
+        nobodys = any(named.overlaps(other) for other in NOBODYS)
+        return f"outside {', '.join(map(str, NOBODYS))}" if nobodys else ""
+    somebodys = any(named.subnet_of(other) for other in SOMEBODYS_IPV6)
+    return "" if somebodys else f"inside {' or '.join(map(str, SOMEBODYS_IPV6))}"
 
 
 def duration_seconds(value: str) -> float:

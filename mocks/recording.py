@@ -100,6 +100,7 @@ class Recording(Mocks):
         arn = f"arn:aws:mock:{REGION}:{ACCOUNT}:{args.name}"
         outputs: dict[str, Any] = {"name": args.name, "arn": arn, **args.inputs}
         computed: dict[str, dict[str, Any]] = {
+            "aws:ec2/vpc:Vpc": {"ipv6CidrBlock": "2001:db8:1234:1a00::/56"},
             "aws:iam/accessKey:AccessKey": {"secret": as_secret(SECRET_KEY)},
             # Another content is another version.
             "aws:secretsmanager/secretVersion:SecretVersion": {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
+from components import checks
 from components.arguments import resolve
 from components.containers.definition import (
     HEALTH_INTERVAL_S,
@@ -16,7 +17,8 @@ from components.ingress.access_logs import access_log_bucket
 from components.ingress.certificate import valid_certificate
 from components.ingress.ingress_args import IngressArgs
 from components.ingress.servers import SERVERS
-from components.network.security_groups import allow, security_group
+from components.network.acl import ANYWHERE, ANYWHERE_IPV6
+from components.network.security_groups import Peer, allow, security_group
 from components.outputs import register_outputs
 
 MAX_NAME_LENGTH = 11
@@ -46,14 +48,20 @@ ANY_PORT = 80
 
 HEALTHY_AFTER = 2
 
-ANYWHERE = "0.0.0.0/0"
-
 
 class Ingress(pulumi.ComponentResource):
     """An application load balancer: one host name a server, HTTPS, a login, access logs.
 
     It is made before the servers: each takes its target group, and the security group that it is
     to admit. Besides those ports, the load balancer reaches the identity provider, and nothing.
+
+    People may come by IPv6. The load balancer itself goes to the servers and to the identity
+    provider by IPv4: a target group is for IPv4 unless it says otherwise, and "Application Load
+    Balancers support only IPv4 when the load balancers communicate with these endpoints". AWS lets
+    nobody from the internet reach an internal one's IPv6 addresses (its attribute
+    `ipv6.deny_all_igw_traffic`). Sources:
+    https://repost.aws/knowledge-center/elb-configure-authentication-alb and
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html
     """
 
     security_group_id: pulumi.Output[str]
@@ -85,6 +93,10 @@ class Ingress(pulumi.ComponentResource):
         super().__init__("prometheus-aws:index:Ingress", name, None, opts)
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
+        world = [ANYWHERE, ANYWHERE_IPV6] if args["ipv6"] else [ANYWHERE]
+        self._admitted = world if args["open_to_the_world"] else args["cidrs"]
+        # An address that no network may connect to would only be waited for.
+        self._dual_stack = any(map(checks.is_ipv6, self._admitted))
 
         group = self._security_group(args)
         balancer = self._load_balancer(args, group)
@@ -111,13 +123,15 @@ class Ingress(pulumi.ComponentResource):
         base = f"{self._name}-security-group"
         description = "Load balancer: what connects to the servers for people"
         group = security_group(self, base, args["vpc_id"], description, self._name)
-        for cidr in [ANYWHERE] if args["open_to_the_world"] else args["cidrs"]:
+        for cidr in self._admitted:
+            peer: Peer = {"cidr_ipv6": cidr} if checks.is_ipv6(cidr) else {"cidr_ipv4": cidr}
             for scheme, port, what in (
                 ("https", 443, "Host names of the servers"),
                 ("http", 80, "Redirected to HTTPS"),
             ):
-                where = f"{base}-{scheme}-{cidr}"
-                allow("ingress", self, where, group.id, port, what, cidr_ipv4=cidr)
+                # Two colons are what Pulumi separates the parts of a URN with.
+                where = f"{base}-{scheme}-{cidr.replace(':', '-')}"
+                allow("ingress", self, where, group.id, port, what, **peer)
         if authentication.is_on(args):
             login = "Identity provider: tokens and users"
             allow("egress", self, f"{base}-login", group.id, 443, login, cidr_ipv4=ANYWHERE)
@@ -132,7 +146,7 @@ class Ingress(pulumi.ComponentResource):
             f"{self._name}-balancer",
             load_balancer_type="application",
             internal=args["internal"],
-            ip_address_type="ipv4",
+            ip_address_type="dualstack" if self._dual_stack else "ipv4",
             security_groups=[group.id],
             subnets=args["subnet_ids"],
             access_logs={"bucket": bucket.id, "enabled": True},
@@ -232,12 +246,15 @@ class Ingress(pulumi.ComponentResource):
     def _host_names(self, args: IngressArgs, balancer: "aws.lb.LoadBalancer") -> None:
         if not args["zone_id"]:
             return
-        for stem in args["servers"]:
+        names = [(stem, "A", f"{self._name}-{stem}-host") for stem in args["servers"]]
+        if self._dual_stack:
+            names += [(stem, "AAAA", f"{name}-ipv6") for stem, _, name in names]
+        for stem, kind, name in names:
             aws.route53.Record(
-                f"{self._name}-{stem}-host",
+                name,
                 zone_id=args["zone_id"],
                 name=f"{stem}.{args['domain']}",
-                type="A",
+                type=kind,
                 aliases=[
                     {
                         "name": balancer.dns_name,

@@ -52,15 +52,21 @@ class IngressArgs(TypedDict):
     cidrs: NotRequired[
         Annotated[
             Sequence[str],
-            Knob((), checks.admin_cidrs),
+            Knob((), checks.dual_stack_cidrs),
             Rule(rules.somebody_may_connect, ("open_to_the_world",)),
+            Rule(checks.ipv6_only_with_ipv6, ("ipv6",)),
         ]
     ]
-    """Networks that may connect to the load balancer. 0.0.0.0/0 is refused."""
+    """Networks that may connect to the load balancer. 0.0.0.0/0 is refused, and so is ::/0. With an
+    IPv6 network, which takes `network.ipv6`, the load balancer has IPv6 addresses, too."""
 
     open_to_the_world: NotRequired[Annotated[bool, Knob(default=False)]]
     """Let everybody connect to the load balancer, in place of named networks: its login is all that
     is between the world and the servers."""
+
+    ipv6: NotRequired[Annotated[bool, Knob(default=False)]]
+    """Whether the VPC and the subnets have IPv6 ranges. If so, and if one of `cidrs` is an IPv6
+    network or everybody may connect, the load balancer and its host names have IPv6, too."""
 
     internal: NotRequired[Annotated[bool, Knob(default=False)]]
     """Give the load balancer private addresses only, for the VPC and what is connected to it.

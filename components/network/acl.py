@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ANYWHERE = "0.0.0.0/0"
+ANYWHERE_IPV6 = "::/0"
 
 MAX_RULES = 19
-"""Rules in one direction: AWS's quota is 20, and its rule that refuses the rest is one of them.
+"""Rules in one direction: AWS's quota is 20, and its rule that refuses the rest is one of them. It
+counts IPv4 and IPv6 rules separately.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 """
@@ -35,9 +37,10 @@ class AclRule(NamedTuple):
     protocol: str
     from_port: int
     to_port: int
-    cidr_block: str
+    cidr_block: str | None
     icmp_type: int = 0
     icmp_code: int = 0
+    ipv6_cidr_block: pulumi.Input[str] | None = None
 
 
 EPHEMERAL_PORTS = (1024, 65535)
@@ -55,6 +58,12 @@ FRAGMENTATION_NEEDED = AclRule("icmp", 0, 0, ANYWHERE, icmp_type=3, icmp_code=4)
 """Without it, path MTU discovery fails.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/path_mtu_discovery.html
+"""
+
+PACKET_TOO_BIG = AclRule("58", 0, 0, None, 2, 0, ANYWHERE_IPV6)
+"""The same by ICMPv6.
+
+Source: https://www.iana.org/assignments/icmpv6-parameters
 """
 
 
@@ -76,7 +85,13 @@ def acl_rule(entry: str) -> AclRule:
     first, last = int(found["first"]), int(found["last"] or found["first"])
     if not 1 <= first <= last <= EPHEMERAL_PORTS[1]:
         raise ValueError("expected ports from 1 to 65535, the lower one first")
-    return AclRule(found["protocol"], first, last, str(checks.network(found["cidr"])))
+    cidr = str(checks.any_network(found["cidr"]))
+    rule = AclRule(found["protocol"], first, last, cidr)
+    return _by_ipv6(rule, cidr) if checks.is_ipv6(cidr) else rule
+
+
+def _by_ipv6(rule: AclRule, cidr: pulumi.Input[str] = ANYWHERE_IPV6) -> AclRule:
+    return rule._replace(cidr_block=None, ipv6_cidr_block=cidr)
 
 
 def legal_acl_rules(value: Sequence[str]) -> None:
@@ -108,45 +123,81 @@ def only_with_acl(value: Sequence[str], network_acl: bool) -> None:  # noqa: FBT
 
 
 def ingress_rules(
-    ingress: Sequence[str], egress: Sequence[str], ssh_cidrs: Sequence[str], vpc_cidr: str
+    ingress: Sequence[str],
+    egress: Sequence[str],
+    ssh_cidrs: Sequence[str],
+    vpc_cidr: str,
+    vpc_ipv6_cidr: pulumi.Input[str] | None = None,
 ) -> list[AclRule]:
-    """Rules for what comes in: the VPC itself, answers, SSH, and what else is let in."""
+    """Rules for what comes in: the VPC itself, answers, SSH, and what else is let in.
+
+    Those for IPv6, if the VPC has it, come last: switched on later, they renumber no other one.
+    """
     ssh = [AclRule("tcp", 22, 22, cidr) for cidr in ssh_cidrs]
     own = [AclRule("-1", 0, 0, vpc_cidr), ANSWERS, FRAGMENTATION_NEEDED, *ssh]
-    return [*own, *map(acl_rule, ingress), *_udp_answers(egress)]
+    by_ipv6 = _own_by_ipv6(vpc_ipv6_cidr, ANSWERS, PACKET_TOO_BIG)
+    return [*own, *map(acl_rule, ingress), *_udp_answers(egress), *by_ipv6]
 
 
-def egress_rules(egress: Sequence[str], ingress: Sequence[str], vpc_cidr: str) -> list[AclRule]:
-    """Rules for what goes out: to the VPC itself, HTTPS, answers, and what else is let out."""
+def egress_rules(
+    egress: Sequence[str],
+    ingress: Sequence[str],
+    vpc_cidr: str,
+    vpc_ipv6_cidr: pulumi.Input[str] | None = None,
+) -> list[AclRule]:
+    """Rules for what goes out: to the VPC itself, HTTPS, answers, and what else is let out.
+
+    Those for IPv6 come last, as in `ingress_rules`.
+    """
     own = [AclRule("-1", 0, 0, vpc_cidr), HTTPS, ANSWERS, FRAGMENTATION_NEEDED]
-    return [*own, *map(acl_rule, egress), *_udp_answers(ingress)]
+    by_ipv6 = _own_by_ipv6(vpc_ipv6_cidr, HTTPS, ANSWERS, PACKET_TOO_BIG)
+    return [*own, *map(acl_rule, egress), *_udp_answers(ingress), *by_ipv6]
+
+
+def _own_by_ipv6(vpc_cidr: pulumi.Input[str] | None, *anywhere: AclRule) -> list[AclRule]:
+    """The VPC's own rules for IPv6; none if it has none."""
+    if vpc_cidr is None:
+        return []
+    return [_by_ipv6(AclRule("-1", 0, 0, None), vpc_cidr), *map(_by_ipv6, anywhere)]
 
 
 def _udp_answers(entries: Sequence[str]) -> list[AclRule]:
     """Answers to what the other direction lets through by UDP; those by TCP always pass."""
-    peers = [rule.cidr_block for rule in map(acl_rule, entries) if rule.protocol == "udp"]
-    return [AclRule("udp", *EPHEMERAL_PORTS, cidr) for cidr in dict.fromkeys(peers)]
+    first, last = EPHEMERAL_PORTS
+    rules = [rule for rule in map(acl_rule, entries) if rule.protocol == "udp"]
+    return list(dict.fromkeys(rule._replace(from_port=first, to_port=last) for rule in rules))
 
 
 def ingress_fits(
-    ingress: Sequence[str], egress: Sequence[str], ssh_cidrs: Sequence[str], vpc_cidr: str
+    ingress: Sequence[str],
+    egress: Sequence[str],
+    ssh_cidrs: Sequence[str],
+    vpc_cidr: str,
+    ipv6: bool,  # noqa: FBT001 - a rule's arguments
 ) -> None:
     """Check that AWS takes as many rules; see `ingress_rules`."""
-    _fits(ingress_rules(ingress, egress, ssh_cidrs, vpc_cidr))
+    _fits(ingress_rules(ingress, egress, ssh_cidrs, vpc_cidr, ANYWHERE_IPV6 if ipv6 else None))
 
 
-def egress_fits(egress: Sequence[str], ingress: Sequence[str], vpc_cidr: str) -> None:
+def egress_fits(
+    egress: Sequence[str],
+    ingress: Sequence[str],
+    vpc_cidr: str,
+    ipv6: bool,  # noqa: FBT001 - a rule's arguments
+) -> None:
     """Check that AWS takes as many rules; see `egress_rules`."""
-    _fits(egress_rules(egress, ingress, vpc_cidr))
+    _fits(egress_rules(egress, ingress, vpc_cidr, ANYWHERE_IPV6 if ipv6 else None))
 
 
 def _fits(rules: Sequence[AclRule]) -> None:
-    more = len(rules) - MAX_RULES
+    by_ipv6 = sum(rule.cidr_block is None for rule in rules)
+    found, version = max((len(rules) - by_ipv6, ""), (by_ipv6, " for IPv6"))
+    more = found - MAX_RULES
     if more > 0:
         raise ValueError(
-            f"the network ACL would have {len(rules)} rules in this direction, with those that are"
-            f" always there and those for answers to UDP; AWS takes {MAX_RULES}: expected {more}"
-            " fewer, by wider networks or ranges of ports"
+            f"the network ACL would have {found} rules{version} in this direction, with those that"
+            f" are always there and those for answers to UDP; AWS takes {MAX_RULES}: expected"
+            f" {more} fewer, by wider networks or ranges of ports"
         )
 
 

@@ -6,11 +6,17 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments import resolve
-from components.network.acl import ANYWHERE, egress_rules, ingress_rules, network_acl
+from components.network.acl import (
+    ANYWHERE,
+    ANYWHERE_IPV6,
+    egress_rules,
+    ingress_rules,
+    network_acl,
+)
 from components.network.flow_logs import flow_logs
 from components.network.network_args import MonitoringNetworkArgs
 from components.network.security_groups import DELETE_TIMEOUT
-from components.network.subnets import subnet_plan
+from components.network.subnets import ipv6_subnet_plan, subnet_plan
 from components.network.zones import Zone, find_zones, first_free, still_offered
 from components.outputs import register_outputs
 
@@ -23,7 +29,7 @@ class MonitoringNetwork(pulumi.ComponentResource):
     Public subnets reach the internet through a gateway, private ones by the NAT strategy; both
     reach S3 (where ECR keeps image layers) by a gateway endpoint, which is free. The default
     security group is emptied. What may connect to whom is for the security groups to say; a network
-    ACL of one's own is an option.
+    ACL of one's own is an option, and so is IPv6.
     """
 
     vpc_id: pulumi.Output[str]
@@ -56,6 +62,7 @@ class MonitoringNetwork(pulumi.ComponentResource):
         args = resolve(MonitoringNetworkArgs, name, args, opts)
         super().__init__("prometheus-aws:index:MonitoringNetwork", name, None, opts)
         self._name = name
+        self._ipv6 = args["ipv6"]
         self._child = pulumi.ResourceOptions(parent=self)
 
         self._vpc = self._register_vpc(args["vpc_cidr"])
@@ -90,8 +97,12 @@ class MonitoringNetwork(pulumi.ComponentResource):
             cidr_block=cidr,
             enable_dns_hostnames=True,
             enable_dns_support=True,
+            assign_generated_ipv6_cidr_block=True if self._ipv6 else None,
             tags={"Name": self._name},
-            opts=self._child,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=self._kept_without_ipv6("assign_generated_ipv6_cidr_block"),
+            ),
         )
         aws.ec2.DefaultSecurityGroup(
             f"{self._name}-default-security-group",
@@ -102,6 +113,15 @@ class MonitoringNetwork(pulumi.ComponentResource):
             opts=self._child,
         )
         return vpc
+
+    def _kept_without_ipv6(self, name: str) -> list[str]:
+        """Return the input, if it is to stay as it is since IPv6 is off (again).
+
+        AWS takes a VPC's range back only when no subnet has a part of it; the provider leaves the
+        subnets theirs, and would fail at the VPC. Source:
+        https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DisassociateVpcCidrBlock.html
+        """
+        return [] if self._ipv6 else [name]
 
     def _subnets(
         self, vpc_cidr: str, zone_count: int, zones: Sequence[Zone]
@@ -119,22 +139,33 @@ class MonitoringNetwork(pulumi.ComponentResource):
             zone = pulumi.Output.all(*(other.availability_zone for other in public)).apply(
                 lambda taken: first_free(usable, taken)
             )
-            public.append(self._subnet(f"public-{index}", cidrs.public, zone))
+            public_ipv6, private_ipv6 = self._ipv6_ranges(index)
+            public.append(self._subnet(f"public-{index}", cidrs.public, public_ipv6, zone))
             of_public = public[index].availability_zone
-            private.append(self._subnet(f"private-{index}", cidrs.private, of_public))
+            private.append(self._subnet(f"private-{index}", cidrs.private, private_ipv6, of_public))
         return public, private
 
-    def _subnet(self, name: str, cidr: str, zone: pulumi.Output[str]) -> "aws.ec2.Subnet":
+    def _ipv6_ranges(self, zone: int) -> Sequence[pulumi.Output[str] | None]:
+        """IPv6 ranges of a zone's public and private subnet; None without IPv6."""
+        if not self._ipv6:
+            return None, None
+        plan = self._vpc.ipv6_cidr_block.apply(lambda cidr: ipv6_subnet_plan(cidr, zone))
+        return plan.apply(lambda its: its.public), plan.apply(lambda its: its.private)
+
+    def _subnet(
+        self, name: str, cidr: str, ipv6_cidr: pulumi.Output[str] | None, zone: pulumi.Output[str]
+    ) -> "aws.ec2.Subnet":
         return aws.ec2.Subnet(
             f"{self._name}-{name}",
             vpc_id=self._vpc.id,
             availability_zone=zone,
             cidr_block=cidr,
+            ipv6_cidr_block=ipv6_cidr,
             map_public_ip_on_launch=False,
             tags={"Name": f"{self._name}-{name}"},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                ignore_changes=["availability_zone"],
+                ignore_changes=["availability_zone", *self._kept_without_ipv6("ipv6_cidr_block")],
                 custom_timeouts=DELETE_TIMEOUT,
             ),
         )
@@ -151,7 +182,17 @@ class MonitoringNetwork(pulumi.ComponentResource):
             gateway_id=gateway.id,
             opts=self._child,
         )
-        return table, [[association, to_internet] for association in associations]
+        routes = [to_internet]
+        if self._ipv6:
+            to_internet_by_ipv6 = aws.ec2.Route(
+                f"{self._name}-public-internet-ipv6",
+                route_table_id=table.id,
+                destination_ipv6_cidr_block=ANYWHERE_IPV6,
+                gateway_id=gateway.id,
+                opts=self._child,
+            )
+            routes.append(to_internet_by_ipv6)
+        return table, [[association, *routes] for association in associations]
 
     def _private_routes(
         self, subnets: "Sequence[aws.ec2.Subnet]", nat_gateways: "Sequence[aws.ec2.NatGateway]"
@@ -226,15 +267,15 @@ class MonitoringNetwork(pulumi.ComponentResource):
         self, args: MonitoringNetworkArgs, subnets: "Sequence[aws.ec2.Subnet]"
     ) -> "aws.ec2.NetworkAcl":
         ingress, egress = args["network_acl_ingress"], args["network_acl_egress"]
-        vpc_cidr = args["vpc_cidr"]
+        vpc_cidrs = args["vpc_cidr"], self._vpc.ipv6_cidr_block if self._ipv6 else None
         return network_acl(
             self,
             f"{self._name}-acl",
             self._name,
             self._vpc.id,
             [subnet.id for subnet in subnets],
-            ingress=ingress_rules(ingress, egress, args["ssh_cidrs"], vpc_cidr),
-            egress=egress_rules(egress, ingress, vpc_cidr),
+            ingress=ingress_rules(ingress, egress, args["ssh_cidrs"], *vpc_cidrs),
+            egress=egress_rules(egress, ingress, *vpc_cidrs),
         )
 
     def _ids_when_ready(

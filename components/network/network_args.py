@@ -51,6 +51,11 @@ class MonitoringNetworkArgs(TypedDict):
     have no internet access. `single` or `per-az`: everything runs in private subnets, with one NAT
     gateway or one in each zone, so that a zone's failure stays its own."""
 
+    ipv6: NotRequired[Annotated[bool, Knob(default=False)]]
+    """Give the VPC and its subnets IPv6 addresses, of Amazon's, for a load balancer: public subnets
+    reach the internet by IPv6 and are reached, private ones neither. Servers and hosts get none.
+    Off again, the subnets keep their ranges, and nothing uses them."""
+
     flow_logs: NotRequired[Annotated[bool, Knob(default=False)]]
     """Write VPC flow logs (all traffic) to CloudWatch Logs."""
 
@@ -67,18 +72,21 @@ class MonitoringNetworkArgs(TypedDict):
             Sequence[str],
             Knob((), legal_acl_rules),
             Rule(only_with_acl, ("network_acl",)),
-            Rule(ingress_fits, ("network_acl_egress", "ssh_cidrs", "vpc_cidr")),
+            Rule(checks.ipv6_only_with_ipv6, ("ipv6",)),
+            Rule(ingress_fits, ("network_acl_egress", "ssh_cidrs", "vpc_cidr", "ipv6")),
         ]
     ]
     """What else the network ACL lets in: protocol, port or range of ports, and network, such as
-    `tcp 80 0.0.0.0/0` or `udp 5000-5010 198.51.100.0/24`. Answers are let out."""
+    `tcp 80 0.0.0.0/0` or `udp 5000-5010 198.51.100.0/24`; an IPv6 one, such as `tcp 443 ::/0`,
+    with `ipv6`. Answers are let out."""
 
     network_acl_egress: NotRequired[
         Annotated[
             Sequence[str],
             Knob((), legal_acl_rules),
             Rule(only_with_acl, ("network_acl",)),
-            Rule(egress_fits, ("network_acl_ingress", "vpc_cidr")),
+            Rule(checks.ipv6_only_with_ipv6, ("ipv6",)),
+            Rule(egress_fits, ("network_acl_ingress", "vpc_cidr", "ipv6")),
         ]
     ]
     """What else the network ACL lets out, written likewise. Answers are let in."""

@@ -17,6 +17,9 @@ class Peer(TypedDict, total=False):
     cidr_ipv4: str
     """A network."""
 
+    cidr_ipv6: str
+    """An IPv6 network."""
+
     referenced_security_group_id: pulumi.Input[str]
     """Whatever has this security group."""
 

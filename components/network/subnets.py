@@ -35,6 +35,13 @@ PRIVATE_RANGES = tuple(
 LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
+IPV6_SUBNET_PREFIX = 64
+"""What every subnet gets of the VPC's IPv6 range, a /56.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+"""
+
+
 class SubnetPlan(NamedTuple):
     """The address ranges of one availability zone."""
 
@@ -59,6 +66,22 @@ def subnet_plan(vpc_cidr: str, zone_count: int) -> list[SubnetPlan]:
     vpc = ipaddress.IPv4Network(vpc_cidr)
     parts = vpc.subnets(new_prefix=subnet_prefix(vpc.prefixlen))
     return [SubnetPlan(str(next(parts)), str(next(parts))) for _ in range(zone_count)]
+
+
+def ipv6_subnet_plan(vpc_cidr: str, zone: int) -> SubnetPlan:
+    """Compute the IPv6 ranges of a zone's subnets: the parts of the same numbers as with IPv4.
+
+    Args:
+        vpc_cidr: the VPC's IPv6 range, as AWS has given it.
+        zone: number of the zone, from 0.
+    """
+    vpc = int(ipaddress.IPv6Network(vpc_cidr).network_address)
+    step = 2 ** (128 - IPV6_SUBNET_PREFIX)
+    public, private = (
+        str(ipaddress.IPv6Network((vpc + (SUBNET_TIERS * zone + tier) * step, IPV6_SUBNET_PREFIX)))
+        for tier in range(SUBNET_TIERS)
+    )
+    return SubnetPlan(public, private)
 
 
 def subnet_prefix(vpc_prefix: int) -> int:

@@ -188,6 +188,7 @@ RESOURCE_TYPES = {
                 _set_balancer,
                 "accessLogs dropInvalidHeaderFields idleTimeout enableDeletionProtection",
             ),
+            "set_ip_address_type",
             "set_security_groups",
             "set_subnets",
         ),

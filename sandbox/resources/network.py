@@ -10,6 +10,26 @@ _ARN = "arn:aws:ec2:{region}:{account}:{kind}/{id}"
 
 _NUMBERS = {"icmp": "1", "tcp": "6", "udp": "17"}
 """Of protocols, in a network ACL."""
+_ICMP = (_NUMBERS["icmp"], "58")
+
+
+def _take_ipv6_range(ec2: Client, vpc: str, before: Inputs, after: Inputs) -> Inputs:
+    if not before:
+        return {}
+    if not after.get("assignGeneratedIpv6CidrBlock"):
+        raise ValueError("the sandbox takes no IPv6 range from a VPC: AWS refuses it as a rule")
+    made = ec2.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)
+    return {"ipv6CidrBlock": made["Ipv6CidrBlockAssociation"]["Ipv6CidrBlock"]}
+
+
+def _set_ipv6_range(ec2: Client, subnet: str, before: Inputs, after: Inputs) -> None:
+    if not before:
+        return
+    found = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]
+    for association in found["Ipv6CidrBlockAssociationSet"]:
+        ec2.disassociate_subnet_cidr_block(AssociationId=association["AssociationId"])
+    if after.get("ipv6CidrBlock"):
+        ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=after["ipv6CidrBlock"])
 
 
 def _attach_gateway(ec2: Client, gateway: str, _before: Inputs, after: Inputs) -> None:
@@ -62,6 +82,8 @@ def _permission(_ec2: Client, given: Inputs) -> Inputs:
     described = {"Description": given["description"]} if given.get("description") else {}
     rule = {"IpProtocol": given["ipProtocol"]}
     rule |= {capital(name): given[name] for name in ("fromPort", "toPort") if name in given}
+    if "cidrIpv6" in given:
+        rule["Ipv6Ranges"] = [{"CidrIpv6": given["cidrIpv6"], **described}]
     if "cidrIpv4" in given:
         rule["IpRanges"] = [{"CidrIp": given["cidrIpv4"], **described}]
     if "referencedSecurityGroupId" in given:
@@ -73,7 +95,7 @@ def _change_rule(ec2: Client, rule: str, before: Inputs, after: Inputs) -> None:
     if not before:
         return
     wanted = {"FromPort": -1, "ToPort": -1, "Description": ""}
-    for name in ("description", "ipProtocol", "fromPort", "toPort", "cidrIpv4"):
+    for name in ("description", "ipProtocol", "fromPort", "toPort", "cidrIpv4", "cidrIpv6"):
         wanted |= {capital(name): after[name]} if name in after else {}
     if "referencedSecurityGroupId" in after:
         wanted["ReferencedGroupId"] = after["referencedSecurityGroupId"]
@@ -86,10 +108,11 @@ def _change_rule(ec2: Client, rule: str, before: Inputs, after: Inputs) -> None:
 def _acl_entry(rule: Inputs) -> dict[str, Any]:
     protocol = _NUMBERS.get(rule["protocol"], rule["protocol"])
     entry = {"RuleNumber": rule["ruleNo"], "Protocol": protocol, "RuleAction": rule["action"]}
-    entry["CidrBlock"] = rule["cidrBlock"]
+    ranges = ("cidrBlock", "ipv6CidrBlock")
+    entry |= {capital(name): rule[name] for name in ranges if rule.get(name)}
     if protocol in (_NUMBERS["tcp"], _NUMBERS["udp"]):
         entry["PortRange"] = {"From": rule["fromPort"], "To": rule["toPort"]}
-    if protocol == _NUMBERS["icmp"]:
+    if protocol in _ICMP:
         entry["IcmpTypeCode"] = {"Type": rule["icmpType"], "Code": rule["icmpCode"]}
     return entry
 
@@ -124,11 +147,16 @@ def _rule(direction: str) -> ResourceType:
         kind="security-group-rule",
         names={"securityGroupId": "GroupId"},
         arguments=_permission,
-        by_code="description ipProtocol fromPort toPort cidrIpv4 referencedSecurityGroupId",
+        by_code="description ipProtocol fromPort toPort cidrIpv4 cidrIpv6"
+        " referencedSecurityGroupId",
         required="securityGroupId ipProtocol",
         outputs={"arn": _ARN, "securityGroupRuleId": "{id}"},
         read="describe_security_group_rules",
-        seen={"cidrIpv4": "CidrIpv4", "referencedSecurityGroupId": "ReferencedGroupInfo.GroupId"},
+        seen={
+            "cidrIpv4": "CidrIpv4",
+            "cidrIpv6": "CidrIpv6",
+            "referencedSecurityGroupId": "ReferencedGroupInfo.GroupId",
+        },
         # AWS changes the referenced group in place too; moto answers that it did, and did not.
         update=(Step(_change_rule, "description ipProtocol fromPort toPort cidrIpv4"),),
         delete=f"revoke_security_group_{direction}",
@@ -140,10 +168,16 @@ RESOURCE_TYPES = {
         "ec2",
         "create_vpc",
         "Vpc.VpcId",
+        names={"assignGeneratedIpv6CidrBlock": "AmazonProvidedIpv6CidrBlock"},
         required="cidrBlock",
         defaults={"enableDnsHostnames": False, "enableDnsSupport": True},
-        outputs={"arn": _ARN, "ownerId": "{account}"},
-        update=("modify_vpc_attribute",),
+        outputs={
+            "arn": _ARN,
+            "ownerId": "{account}",
+            "ipv6CidrBlock": "Vpc.Ipv6CidrBlockAssociationSet[0].Ipv6CidrBlock",
+        },
+        seen={"assignGeneratedIpv6CidrBlock": "Ipv6CidrBlockAssociationSet[0] && `true`"},
+        update=("modify_vpc_attribute", Step(_take_ipv6_range, "assignGeneratedIpv6CidrBlock")),
     ),
     "aws:ec2/subnet:Subnet": ResourceType(
         "ec2",
@@ -152,7 +186,8 @@ RESOURCE_TYPES = {
         required="cidrBlock",
         defaults={"mapPublicIpOnLaunch": False},
         outputs={"arn": "Subnet.SubnetArn", "availabilityZone": "Subnet.AvailabilityZone"},
-        update=("modify_subnet_attribute",),
+        seen={"ipv6CidrBlock": "Ipv6CidrBlockAssociationSet[0].Ipv6CidrBlock"},
+        update=("modify_subnet_attribute", Step(_set_ipv6_range, "ipv6CidrBlock")),
     ),
     "aws:ec2/internetGateway:InternetGateway": ResourceType(
         "ec2",
@@ -171,12 +206,14 @@ RESOURCE_TYPES = {
     "aws:ec2/route:Route": ResourceType(
         "ec2",
         "create_route",
-        "r-{routeTableId}-{destinationCidrBlock}",
+        "r-{routeTableId}-{destinationCidrBlock}{destinationIpv6CidrBlock}",
         names={"routeTableId": "RouteTableId RouteTableIds"},
-        required="destinationCidrBlock",
+        required="routeTableId",
+        defaults={"destinationCidrBlock": "", "destinationIpv6CidrBlock": ""},  # one of them
         outputs={"state": "'active'"},
         read="describe_route_tables",
-        found="RouteTables[0].Routes[?DestinationCidrBlock=='{destinationCidrBlock}'] | [0]",
+        found="RouteTables[0].Routes[?(DestinationCidrBlock || '')=='{destinationCidrBlock}' &&"
+        " (DestinationIpv6CidrBlock || '')=='{destinationIpv6CidrBlock}'] | [0]",
         seen={"gatewayId": "GatewayId", "natGatewayId": "NatGatewayId", "state": "State"},
         update=("replace_route",),
         delete="delete_route",

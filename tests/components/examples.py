@@ -58,6 +58,7 @@ NETWORK = Example(
         "exclude_zone_ids": ["euc1-az9"],
         "instance_types": ["t4g.nano"],
         "nat_strategy": "per-az",
+        "ipv6": True,
         "flow_logs": True,
         "log_retention_days": 30,
         "network_acl": True,
@@ -257,6 +258,7 @@ INGRESS = Example(
         "certificate_arn": (
             "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
         ),
+        "ipv6": True,
         "internal": True,
         "waf_acl_arn": (
             "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/ours/"

@@ -122,6 +122,63 @@ def test_no_network_is_let_in_that_nobody_comes_from(cidr: str) -> None:
     )
 
 
+# --- IPv6 ---
+
+
+@pytest.mark.parametrize(
+    "cidrs",
+    [
+        ["2001:db8::/32", "203.0.113.7/32"],
+        ["2001:db8::1/128"],
+        ["2600::/16", "fd12:3456:789a::/48"],
+    ],
+)
+def test_networks_of_both_kinds_that_may_be_let_in(cidrs: list[str]) -> None:
+    checks.dual_stack_cidrs(cidrs)
+    assert "expected an IPv4 network" in problem(checks.admin_cidrs, cidrs)
+
+
+@pytest.mark.parametrize("cidr", ["::/0", "2000::/3", "8000::/1", "2000::/15", "0.0.0.0/0"])
+def test_the_world_is_not_let_in_by_ipv6_either(cidr: str) -> None:
+    said = problem(checks.dual_stack_cidrs, ["2001:db8::/32", cidr])
+    assert said.startswith(f"'{cidr}' is open to the world. Name the networks that people come")
+
+
+@pytest.mark.parametrize(
+    ("cidr", "expected"),
+    [
+        ("2001:db8::1/64", "it has host bits set; expected the network's address: 2001:db8::/64"),
+        ("2001:DB8::/32", "expected 2001:db8::/32"),
+        ("2001:db8::", "expected 2001:db8::/128"),
+        ("2001:db8::/129", "expected an IPv6 network such as 2001:db8::/32"),
+        ("2001:db8::%eth0/64", "expected an IPv6 network such as 2001:db8::/32"),
+        ("a:b", "expected an IPv6 network such as 2001:db8::/32"),
+    ],
+)
+def test_ipv6_networks_that_aws_would_write_in_another_way(cidr: str, expected: str) -> None:
+    assert problem(checks.dual_stack_cidrs, [cidr]) == f"{cidr!r}: {expected}"
+
+
+@pytest.mark.parametrize(
+    "cidr", ["::/128", "::1/128", "::ffff:0.0.0.0/96", "fe80::/16", "ff00::/16", "4000::/16"]
+)
+def test_nobody_comes_from_there_by_ipv6(cidr: str) -> None:
+    written = str(ipaddress.IPv6Network(cidr))
+    assert problem(checks.dual_stack_cidrs, [written]) == (
+        f"{written!r} is nobody's: expected the network that people come from, inside 2000::/3 or"
+        " fc00::/7"
+    )
+
+
+def test_ipv6_where_there_is_none() -> None:
+    checks.ipv6_only_with_ipv6(["10.0.0.0/8", "::/0"], True)  # noqa: FBT003 - a rule's arguments
+    checks.ipv6_only_with_ipv6(["10.0.0.0/8"], False)  # noqa: FBT003 - as above
+    assert problem(lambda it: checks.ipv6_only_with_ipv6(it, False), ["10.0.0.0/8", "::/0"]) == (  # noqa: FBT003
+        "'::/0' is about IPv6, which the VPC does not have; expected IPv4 networks only, or the"
+        " network's ipv6 switched on"
+    )
+
+
 def test_a_network_is_let_in_once() -> None:
     """A second rule for the same network has the same name, which ends the deployment midway."""
     assert problem(checks.admin_cidrs, ["10.0.0.0/8", "10.0.0.0/8"]) == (

@@ -42,6 +42,8 @@ ACL_RULES = [
     ("tcp 65536 0.0.0.0/0", _PORTS),
     ("tcp 81-80 0.0.0.0/0", _PORTS),
     ("tcp 80 world", "expected an IPv4 network such as 10.42.0.0/16"),
+    ("tcp 80 fd00::/129", "expected an IPv6 network such as 2001:db8::/32"),
+    ("tcp 80 ::1/64", "it has host bits set; expected the network's address: ::/64"),
     (
         "udp 80 10.0.0.1/8",
         "it has host bits set; expected the network's address: 10.0.0.0/8",

@@ -296,6 +296,34 @@ def test_behind_a_load_balancer_all_links_lead_through_it() -> None:
     assert "PROMETHEUS_EXTERNAL_URL" not in variables(evaluate(stack="prod"))
 
 
+@pytest.mark.parametrize("internal", [False, True])
+def test_ipv6_is_said_once_and_is_for_the_way_in_only(internal: bool) -> None:  # noqa: FBT001 - a parameter
+    network = {"natStrategy": "single"}
+    block = {**INGRESS, "domain": "example.com", "internal": internal}
+    before = evaluate({"network": network, "ingress": block}, stack="prod")
+    both = [*block["cidrs"], "2001:db8::/32"]
+    after = evaluate(
+        {"network": {**network, "ipv6": True}, "ingress": {**block, "cidrs": both}}, stack="prod"
+    )
+    balancer = after.inputs("ingress-balancer")
+    assert balancer["ipAddressType"] == "dualstack"
+    assert {
+        "ipv6CidrBlock" in after.inputs(subnet.removesuffix("-id"))
+        for subnet in balancer["subnets"]
+    } == {True}
+    changed = {r.name for r in before.resources if after.inputs(r.name) != r.inputs}
+    assert changed == {
+        *("ingress-balancer", "monitoring-vpc"),
+        *(f"monitoring-{kind}-{n}" for kind in ("public", "private") for n in (0, 1)),
+    }
+    added = {r.name for r in after.resources} - {r.name for r in before.resources}
+    assert added == {
+        "monitoring-public-internet-ipv6",
+        *(f"ingress-{name}-host-ipv6" for name in ("prometheus", "alertmanager", "grafana")),
+        *(f"ingress-security-group-{it}-2001-db8--/32" for it in ("http", "https")),
+    }
+
+
 def test_messages_link_to_the_same_runbooks_as_alerts() -> None:
     url = "https://example.com/runbooks"
     prod = evaluate({"prometheus": {"runbookBaseUrl": url}}, stack="prod")

@@ -260,11 +260,9 @@ def test_inputs_are_completed_as_the_provider_does() -> None:
 
 def test_inputs_that_would_be_dropped_are_refused() -> None:
     entry = RESOURCE_TYPES["aws:ec2/vpc:Vpc"]
-    with pytest.raises(ValueError, match="does not know its input 'assignGeneratedIpv6CidrBlock'"):
-        entry.fill_in(
-            _ACCOUNT, "x", {"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": True}
-        )
-    entry.fill_in(_ACCOUNT, "x", {"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": None})
+    with pytest.raises(ValueError, match="does not know its input 'defaultRouteTableId'"):
+        entry.fill_in(_ACCOUNT, "x", {"cidrBlock": "10.0.0.0/16", "defaultRouteTableId": "rtb-1"})
+    entry.fill_in(_ACCOUNT, "x", {"cidrBlock": "10.0.0.0/16", "defaultRouteTableId": None})
 
 
 @pytest.mark.parametrize(

@@ -403,6 +403,8 @@ def cases(w: World) -> dict[str, Case]:
     rule = {"securityGroupId": w.groups[0], "ipProtocol": "tcp", "fromPort": 9, "toPort": 9}
     everything = {"ruleNo": 110, "action": "deny", "protocol": "-1", "fromPort": 0, "toPort": 0}
     ping = {"ruleNo": 120, "action": "allow", "protocol": "icmp", "fromPort": 0, "toPort": 0}
+    ping6 = {**ping, "ruleNo": 121, "protocol": "58", "icmpType": 2, "icmpCode": 0}
+    ping6 |= {"ipv6CidrBlock": "::/0"}
     ping |= {"icmpType": 3, "icmpCode": 4, "cidrBlock": "0.0.0.0/0"}
     host = {
         "ami": w.ami,
@@ -418,12 +420,12 @@ def cases(w: World) -> dict[str, Case]:
     return {
         "aws:ec2/vpc:Vpc": Case(
             {"cidrBlock": "127.50.0.0/16"},
-            {"enableDnsHostnames": True},
+            {"enableDnsHostnames": True, "assignGeneratedIpv6CidrBlock": True},
             {"cidrBlock": "127.51.0.0/16"},
         ),
         "aws:ec2/subnet:Subnet": Case(
             {"vpcId": w.vpc, "cidrBlock": "127.40.3.0/24", "availabilityZone": "eu-west-1a"},
-            {"mapPublicIpOnLaunch": True},
+            {"mapPublicIpOnLaunch": True, "ipv6CidrBlock": "2001:db8:0:1::/64"},
             {"availabilityZone": "eu-west-1b"},
         ),
         "aws:ec2/internetGateway:InternetGateway": Case({}, TAGS, {}),
@@ -477,7 +479,10 @@ def cases(w: World) -> dict[str, Case]:
             {
                 "vpcId": w.vpc,
                 "subnetIds": [w.subnets[1], w.subnets[0]],
-                "ingress": [acl_rule(100, 80), {**everything, "cidrBlock": "10.0.0.0/8"}, ping],
+                "ingress": [
+                    *(acl_rule(100, 80), {**everything, "cidrBlock": "10.0.0.0/8"}),
+                    *(ping, ping6),
+                ],
                 "egress": [acl_rule(100, 443)],
             },
             {"subnetIds": [w.subnets[0]], "ingress": [acl_rule(100, 81), acl_rule(101, 82)]},
@@ -615,6 +620,7 @@ def cases(w: World) -> dict[str, Case]:
                 "idleTimeout": 150,
             },
             {
+                "ipAddressType": "dualstack",
                 "securityGroups": [w.groups[1]],
                 "dropInvalidHeaderFields": True,
                 "idleTimeout": 60,
@@ -821,6 +827,43 @@ def test_life_of_every_type(token: str, plugin: Plugin, world: World) -> None:
     else:
         assert plugin.read(made).resource_id is None
     plugin.delete(made)  # gone already: no error
+
+
+def test_routes_and_rules_for_ipv6(plugin: Plugin, world: World) -> None:
+    rule = {"securityGroupId": world.groups[0], "ipProtocol": "tcp", "fromPort": 9, "toPort": 9}
+    given: dict[str, dict[str, Any]] = {
+        "aws:ec2/route:Route": {
+            "routeTableId": world.tables[1],
+            "destinationIpv6CidrBlock": "::/0",
+            "gatewayId": world.gateways[0],
+        },
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
+            **rule,
+            "cidrIpv6": "2001:db8::/32",
+        },
+    }
+    for token, inputs in given.items():
+        made = plugin.make(token, "by-ipv6", inputs)
+        seen = plugin.read(made)
+        assert plain_properties(seen.properties) == plain_properties(made.properties)
+        assert plugin.diff(made, inputs).diffs == []
+        plugin.delete(made)
+        assert plugin.read(made).resource_id is None
+
+
+def test_a_vpc_keeps_its_ipv6_range(plugin: Plugin) -> None:
+    made = plugin.make(VPC, "dual", {"cidrBlock": "127.62.0.0/16"})
+    assert "ipv6CidrBlock" not in plain_properties(made.properties)
+    dual = plugin.update(made, {"cidrBlock": "127.62.0.0/16", "assignGeneratedIpv6CidrBlock": True})
+    assert str(dual.value("ipv6CidrBlock")).endswith("::/56")
+    born = plugin.make(
+        VPC, "born", {"cidrBlock": "127.63.0.0/16", "assignGeneratedIpv6CidrBlock": True}
+    )
+    assert str(born.value("ipv6CidrBlock")).endswith("::/56")
+    with pytest.raises(RefusedError, match="takes no IPv6 range from a VPC"):
+        plugin.update(dual, {"cidrBlock": "127.62.0.0/16"})
+    for vpc in (dual, born):
+        plugin.delete(vpc)
 
 
 VPC = "aws:ec2/vpc:Vpc"

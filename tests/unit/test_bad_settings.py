@@ -31,6 +31,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("network.networkAclEgress", ["tcp 80 0.0.0.0/0"], "expected no rules, or the network ACL"),
     ("network.networkAclEgress", ["tcp 0 0.0.0.0/0"], "expected ports from 1 to 65535"),
     ("network.natStrategy", "double", "expected one of none, single, per-az"),
+    ("network.networkAclEgress", ["tcp 80 ::1/64"], "'tcp 80 ::1/64': it has host bits set; exp"),
+    ("network.ipv6", "yes", "expected true or false"),
     ("network.flowLogs", "True", "expected true or false: leave out the quotes"),
     ("network.flowLogs", 1, "expected true or false"),
     ("network.flowLogs", None, "expected true or false"),
@@ -128,8 +130,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("ingress.zoneId", "example.com", "expected the id of a hosted zone of Route53"),
     ("ingress.zoneId", "", "expected the id of the hosted zone that the domain is in"),
     ("ingress.certificateArn", "mine", "expected the ARN of a certificate, which begins with"),
+    ("ingress.cidrs", ["2001:db8::/32"], "'2001:db8::/32' is about IPv6, which the VPC does not"),
     ("ingress.cidrs", [], "nobody could connect to the load balancer; expected the networks"),
     ("ingress.cidrs", ["0.0.0.0/0"], f"'0.0.0.0/0' {OPEN}"),
+    ("ingress.cidrs", ["::/0"], f"'::/0' {OPEN}"),
     ("ingress.openToTheWorld", "yes", "expected true or false"),
     ("ingress.internal", True, "expected network.natStrategy single or per-az"),
     ("ingress.internal", "yes", "expected true or false"),
@@ -197,8 +201,9 @@ def test_every_key_of_every_block_has_a_bad_value() -> None:
         (
             {"network": {"q": 1}},
             (
-                "network.q is unknown: expected one of excludeZoneIds, flowLogs, logRetentionDays,"
-                " natStrategy, networkAcl, networkAclEgress, networkAclIngress, vpcCidr, zoneCount"
+                "network.q is unknown: expected one of excludeZoneIds, flowLogs, ipv6,"
+                " logRetentionDays, natStrategy, networkAcl, networkAclEgress, networkAclIngress,"
+                " vpcCidr, zoneCount"
             ),
         ),
         (
@@ -221,10 +226,10 @@ def test_what_the_program_gives_is_no_setting() -> None:
         "hosts": {"replaceOnNewAmi": True, "associatePublicIp": True, "environment": "dev"},
         "prometheus": {"version": "3.0.0", "imageContext": "", "assignPublicIp": True},
         "grafana": {"prometheusPort": 9090, "scrapeInterval": "15s", "runbookBaseUrl": "docs"},
-        "ingress": {**INGRESS, "servers": ["prometheus"]},
+        "ingress": {**INGRESS, "servers": ["prometheus"], "ipv6": True},
     }
     lines = problems(given)
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert all(" is unknown: " in line for line in lines)
 
 
@@ -299,6 +304,20 @@ def test_a_load_balancer_that_does_not_fit_into_the_network() -> None:
             "ingress.internal is true: without a NAT gateway, an internal load balancer cannot"
             " reach the identity provider; expected network.natStrategy single or per-az"
         )
+    ]
+
+
+def test_ipv6_takes_a_network_that_has_it() -> None:
+    rules = {"networkAcl": True, "networkAclIngress": ["tcp 443 ::/0"]}
+    ingress = {**INGRESS, "cidrs": ["203.0.113.7/32", "2001:db8::/32"]}
+    assert parse({"network": {"ipv6": True, **rules}, "ingress": ingress}).network["ipv6"]
+    expected = (
+        "is about IPv6, which the VPC does not have; expected IPv4 networks only, or the network's"
+        " ipv6 switched on"
+    )
+    assert problems({"network": rules, "ingress": ingress}) == [
+        f"network.networkAclIngress is [\"tcp 443 ::/0\"]: 'tcp 443 ::/0' {expected}",
+        (f'ingress.cidrs is ["203.0.113.7/32", "2001:db8::/32"]: \'2001:db8::/32\' {expected}'),
     ]
 
 

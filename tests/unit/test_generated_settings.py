@@ -58,20 +58,32 @@ ADMINS = st.lists(
     max_size=10,
     unique=True,
 )
-PORTS = st.integers(1024, 65535)
-TAG_TEXT = st.from_regex(r"[A-Za-z0-9_.:/=+@-]{1,40}", fullmatch=True)
-NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,31}", fullmatch=True)
-
-ACL_RULES = st.lists(
+ADMINS_BY_IPV6 = st.lists(
     st.builds(
-        "{} {} {}".format,
-        st.sampled_from(["tcp", "udp"]),
-        st.one_of(st.integers(1, 65535), st.integers(1, 99).map("{0}-{0}".format)),
-        networks(0),
+        lambda prefix, bits: str(ipaddress.IPv6Network((2**125 + (bits << 64), prefix), False)),  # noqa: FBT003 - not strict
+        st.integers(16, 64),
+        st.integers(0, 2**61 - 1),
     ),
     max_size=2,
     unique=True,
 )
+PORTS = st.integers(1024, 65535)
+TAG_TEXT = st.from_regex(r"[A-Za-z0-9_.:/=+@-]{1,40}", fullmatch=True)
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,31}", fullmatch=True)
+
+
+def acl_rules(*, ipv6: bool) -> st.SearchStrategy[list[str]]:
+    return st.lists(
+        st.builds(
+            "{} {} {}".format,
+            st.sampled_from(["tcp", "udp"]),
+            st.one_of(st.integers(1, 65535), st.integers(1, 99).map("{0}-{0}".format)),
+            st.one_of(networks(0), st.just("::/0")) if ipv6 else networks(0),
+        ),
+        max_size=2,
+        unique=True,
+    )
+
 
 SECRETS_OF = {
     "slack": "slackUrlSecretArn",
@@ -165,6 +177,7 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
 TOGETHER = {
     ("network", "vpcCidr"),
     ("network", "zoneCount"),
+    ("network", "ipv6"),
     ("network", "networkAcl"),
     ("network", "networkAclIngress"),
     ("network", "networkAclEgress"),
@@ -205,7 +218,7 @@ PROVIDERS: st.SearchStrategy[dict[str, Any]] = st.one_of(
 
 
 @st.composite
-def ingresses(draw: st.DrawFn, *, private: bool) -> dict[str, Any]:
+def ingresses(draw: st.DrawFn, *, private: bool, ipv6: bool) -> dict[str, Any]:
     """A legal block, below the recording's zone; `private` if it may be."""
     label = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\.", fullmatch=True)
     block: dict[str, Any] = {
@@ -218,6 +231,7 @@ def ingresses(draw: st.DrawFn, *, private: bool) -> dict[str, Any]:
     certificate = {"certificateArn": ARN.format("acm", f"certificate/{UUID}")}
     block |= draw(st.sampled_from([zone, certificate, zone | certificate]))
     networks_ = draw(ADMINS)
+    networks_ = [*networks_[:8], *(draw(ADMINS_BY_IPV6) if ipv6 else [])]
     block |= {"cidrs": networks_} if networks_ else {"openToTheWorld": True}
     if draw(st.booleans()):
         block["wafAclArn"] = ARN.format("wafv2", f"regional/webacl/ours/{UUID}")
@@ -240,6 +254,7 @@ def legal(draw: st.DrawFn) -> Configuration:
         "network": {
             "vpcCidr": f"{ipaddress.IPv4Address(first)}/{prefix}",
             "zoneCount": draw(st.integers(1, min(len(ZONES), {27: 1, 26: 2}.get(prefix, 8)))),
+            "ipv6": draw(st.booleans()),
         },
         "hosts": {"count": draw(st.integers(0, 5))},
         "prometheus": draw(TASKS),
@@ -247,7 +262,10 @@ def legal(draw: st.DrawFn) -> Configuration:
     if draw(st.booleans()):
         values["grafana"] = draw(TASKS)
     if draw(st.booleans()):
-        rules = {key: draw(ACL_RULES) for key in ("networkAclIngress", "networkAclEgress")}
+        ipv6 = values["network"]["ipv6"]
+        rules = {
+            key: draw(acl_rules(ipv6=ipv6)) for key in ("networkAclIngress", "networkAclEgress")
+        }
         values["network"] |= {"networkAcl": True, **rules}
     page, notify = draw(WAYS), draw(WAYS)
     values["alertmanager"] = {
@@ -264,7 +282,7 @@ def legal(draw: st.DrawFn) -> Configuration:
             values.setdefault(block, {})[key] = draw(strategy)
     if values["network"]["zoneCount"] > 1 and draw(st.booleans()):
         nat = values["network"].get("natStrategy", "none") != "none"
-        values["ingress"] = draw(ingresses(private=nat))
+        values["ingress"] = draw(ingresses(private=nat, ipv6=values["network"]["ipv6"]))
     return values
 
 
@@ -307,6 +325,7 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("network", "excludeZoneIds"): st.lists(
         st.one_of(words(), st.sampled_from(ZONES)), min_size=1, max_size=3
     ),
+    ("network", "ipv6"): st.one_of(words(), st.integers()),
     ("network", "networkAcl"): st.one_of(words(), st.integers()),
     ("network", "networkAclIngress"): st.lists(words(), min_size=1, max_size=3),
     ("network", "networkAclEgress"): st.lists(words(), min_size=1, max_size=3),

@@ -31,6 +31,7 @@ def test_the_defaults() -> None:
         "zone_count": 2,
         "exclude_zone_ids": ("apne1-az3", "use1-az3", "usw1-az2"),
         "nat_strategy": "none",
+        "ipv6": False,
         "network_acl": False,
         "network_acl_ingress": (),
         "network_acl_egress": (),

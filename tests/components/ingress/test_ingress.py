@@ -107,7 +107,17 @@ def opened(deployment: Deployment, direction: str) -> set[tuple[str, int]]:
     rules = deployment.of_type(f":SecurityGroup{direction}Rule")
     assert all(r.inputs["ipProtocol"] == "tcp" for r in rules)
     assert all(r.inputs["fromPort"] == r.inputs["toPort"] for r in rules)
-    return {(r.inputs["cidrIpv4"], r.inputs["toPort"]) for r in rules}
+    cidrs = {"cidrIpv4", "cidrIpv6"}
+    assert all(len(cidrs & r.inputs.keys()) == 1 for r in rules)
+    assert all((":" in r.inputs.get("cidrIpv4", "")) is False for r in rules)
+    return {(r.inputs.get("cidrIpv4") or r.inputs["cidrIpv6"], r.inputs["toPort"]) for r in rules}
+
+
+def host_names(deployment: Deployment) -> set[tuple[str, str]]:
+    records = [r.inputs for r in deployment.of_type(":Record") if "aliases" in r.inputs]
+    (target,) = {record["aliases"][0]["name"] for record in records}
+    assert target == "way-in-balancer.elb.amazonaws.com"
+    return {(record["name"].partition(".")[0], record["type"]) for record in records}
 
 
 def test_only_named_networks_connect_and_only_to_the_login_does_it_connect(
@@ -122,6 +132,41 @@ def test_the_world_connects_when_it_is_said() -> None:
         ("0.0.0.0/0", 443),
         ("0.0.0.0/0", 80),
     }
+
+
+def test_people_come_by_ipv6_too(fewest: Deployment) -> None:
+    dual = make(ipv6=True, cidrs=["203.0.113.7/32", "2001:db8::/32"])
+    assert opened(dual, "Ingress") == opened(fewest, "Ingress") | {
+        ("2001:db8::/32", 443),
+        ("2001:db8::/32", 80),
+    }
+    assert dual.one(":LoadBalancer").inputs["ipAddressType"] == "dualstack"
+    assert host_names(dual) == {(stem, kind) for stem in SERVERS for kind in ("A", "AAAA")}
+    assert fewest.children("way-in") < dual.children("way-in")
+    added = {name for _, name in dual.children("way-in") - fewest.children("way-in")}
+    assert not [name for name in added if "::" in name]  # a URN's parts are separated so
+
+
+def test_servers_and_identity_provider_are_reached_by_ipv4(fewest: Deployment) -> None:
+    dual = make(ipv6=True, cidrs=["2001:db8::/32"])
+    assert opened(dual, "Egress") == opened(fewest, "Egress") == {("0.0.0.0/0", 443)}
+    assert not [r for r in dual.of_type(":TargetGroup") if "ipAddressType" in r.inputs]
+
+
+def test_an_address_that_nobody_may_connect_to_is_not_there(fewest: Deployment) -> None:
+    """Whose machine has IPv6 would try it first, and wait."""
+    unused = make(ipv6=True)
+    assert unused.one(":LoadBalancer").inputs == fewest.one(":LoadBalancer").inputs
+    assert host_names(unused) == {(stem, "A") for stem in SERVERS}
+    assert fewest.one(":LoadBalancer").inputs["ipAddressType"] == "ipv4"
+
+
+def test_the_world_connects_by_ipv6_too() -> None:
+    world = make(cidrs=[], open_to_the_world=True, ipv6=True)
+    assert opened(world, "Ingress") == {
+        (cidr, port) for cidr in ("0.0.0.0/0", "::/0") for port in (443, 80)
+    }
+    assert ("grafana", "AAAA") in host_names(world)
 
 
 def test_without_a_login_the_load_balancer_is_private_and_connects_nowhere() -> None:
@@ -241,6 +286,11 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         {"open_to_the_world": True},
         ["cidrs is ['203.0.113.7/32']: the load balancer is open to the world anyway; expected no"],
     ),
+    (
+        {"cidrs": ["2001:db8::/32"]},
+        ["cidrs is ['2001:db8::/32']: '2001:db8::/32' is about IPv6, which the VPC does not have;"],
+    ),
+    ({"cidrs": ["::/0"], "ipv6": True}, ["cidrs is ['::/0']: '::/0' is open to the world."]),
     (COGNITO, ["oidc_issuer is 'https://login.example.com': there is Cognito's user pool, too;"]),
     (
         {**WITHOUT_OIDC, "without_authentication": True},

@@ -111,11 +111,15 @@ def default() -> Deployment:
         ),
         ({"flow_logs": True, "zone_count": 1}, ONE_ZONE | FLOW_LOGS),
         (
+            {"ipv6": True, "zone_count": 1},
+            ONE_ZONE | {("aws:ec2/route:Route", "net-public-internet-ipv6")},
+        ),
+        (
             {"network_acl": True, "zone_count": 1},
             ONE_ZONE | {("aws:ec2/networkAcl:NetworkAcl", "net-acl")},
         ),
     ],
-    ids=["default", "one zone", "single NAT", "NAT per zone", "flow logs", "network ACL"],
+    ids=["default", "one zone", "single NAT", "NAT per zone", "flow logs", "IPv6", "network ACL"],
 )
 def test_the_exact_resources(args: dict[str, Any], expected: set[tuple[str, str]]) -> None:
     deployment = network(**args)
@@ -156,7 +160,7 @@ def test_no_subnet_gives_public_addresses_by_itself(default: Deployment) -> None
 
 def test_a_subnet_stays_in_its_zone_when_the_list_of_zones_changes(default: Deployment) -> None:
     ignored = [list(r.options.ignoreChanges) for r in default.of_type(":Subnet")]
-    assert ignored == [["availabilityZone"]] * 4
+    assert ignored == [["availabilityZone", "ipv6CidrBlock"]] * 4
 
 
 def test_zones_are_sorted_and_only_those_that_need_no_opt_in() -> None:
@@ -334,6 +338,73 @@ def test_s3_is_reached_from_every_route_table(default: Deployment) -> None:
     }
 
 
+# --- IPv6 ---
+
+IPV6 = "2001:db8:1234:1a"
+"""The recording's range, a /56, begins so."""
+
+
+@pytest.fixture(scope="module")
+def dual() -> Deployment:
+    return network(ipv6=True)
+
+
+def test_ipv6_changes_nothing_else(default: Deployment, dual: Deployment) -> None:
+    added = {"assignGeneratedIpv6CidrBlock", "ipv6CidrBlock"}
+    assert {name for _, name in dual.children("net") - default.children("net")} == {
+        "net-public-internet-ipv6"
+    }
+    for resource in default.resources:
+        now = {k: v for k, v in dual.inputs(resource.name).items() if k not in added}
+        assert now == resource.inputs
+        assert not added & resource.inputs.keys()
+
+
+def test_every_subnet_has_its_ipv6_range_and_gives_no_address_by_itself(dual: Deployment) -> None:
+    assert dual.inputs("net-vpc")["assignGeneratedIpv6CidrBlock"] is True
+    assert {r.name: r.inputs["ipv6CidrBlock"] for r in dual.of_type(":Subnet")} == {
+        "net-public-0": f"{IPV6}00::/64",
+        "net-private-0": f"{IPV6}01::/64",
+        "net-public-1": f"{IPV6}02::/64",
+        "net-private-1": f"{IPV6}03::/64",
+    }
+    given = {key for r in dual.of_type(":Subnet") for key in r.inputs}
+    assert not {"assignIpv6AddressOnCreation", "ipv6Native", "enableDns64"} & given
+
+
+@pytest.mark.parametrize("nat_strategy", ["none", "per-az"])
+def test_only_public_subnets_reach_the_internet_by_ipv6(nat_strategy: str) -> None:
+    deployment = network(ipv6=True, nat_strategy=nat_strategy)
+    by_ipv6 = [r for r in deployment.of_type(":Route") if "destinationIpv6CidrBlock" in r.inputs]
+    assert [r.inputs for r in by_ipv6] == [
+        {
+            "routeTableId": "net-public-routes-id",
+            "destinationIpv6CidrBlock": "::/0",
+            "gatewayId": "net-internet-gateway-id",
+        }
+    ]
+
+
+def test_what_starts_in_a_public_subnet_waits_for_its_route_by_ipv6() -> None:
+    def program() -> None:
+        net = NETWORK.component("net", {**NETWORK.fewest, "ipv6": True})
+        for kind in ("public", "private"):
+            for subnet_id in getattr(net, f"{kind}_subnets")[:1]:
+                aws.ec2.Instance(f"host-{kind}", subnet_id=subnet_id)
+
+    deployment = deploy(program)
+    assert "net-public-internet-ipv6" in deployment.needs("host-public")
+    assert "net-public-internet-ipv6" not in deployment.needs("host-private")
+
+
+def test_switched_off_again_the_ranges_stay(default: Deployment, dual: Deployment) -> None:
+    """AWS takes the VPC's back only when no subnet has a part of it."""
+    assert list(default.named("net-vpc").options.ignoreChanges) == ["assignGeneratedIpv6CidrBlock"]
+    assert list(dual.named("net-vpc").options.ignoreChanges) == []
+    ignored = {tuple(r.options.ignoreChanges) for r in dual.of_type(":Subnet")}
+    assert ignored == {("availabilityZone",)}
+
+
 # --- what is let through ---
 
 
@@ -420,6 +491,41 @@ def test_what_else_passes_the_network_acl() -> None:
         *EGRESS,
         rule(104, "udp", 123, 123, "203.0.113.0/24"),
         rule(105, "udp", 1024, 65535, "198.51.100.0/24"),
+    ]
+
+
+def rule_ipv6(number: int, protocol: str, first: int, last: int, cidr: str) -> dict[str, Any]:
+    icmp = protocol == "58"
+    like = rule(number, protocol, first, last, cidr)
+    del like["cidrBlock"]
+    return {**like, "ipv6CidrBlock": cidr, "icmpType": 2 if icmp else 0, "icmpCode": 0}
+
+
+def test_the_network_acl_with_ipv6() -> None:
+    """The same as with IPv4; and no rule for IPv4 gets another number."""
+    found = acl(
+        ipv6=True,
+        network_acl_ingress=["tcp 443 ::/0", "udp 514 2001:db8::/32"],
+        network_acl_egress=["udp 123 0.0.0.0/0"],
+    )
+    vpc = f"{IPV6}00::/56"
+    assert found["ingress"] == [
+        *INGRESS,
+        rule_ipv6(103, "tcp", 443, 443, "::/0"),
+        rule_ipv6(104, "udp", 514, 514, "2001:db8::/32"),
+        rule(105, "udp", 1024, 65535, ANYWHERE),
+        rule_ipv6(106, "-1", 0, 0, vpc),
+        rule_ipv6(107, "tcp", 1024, 65535, "::/0"),
+        rule_ipv6(108, "58", 0, 0, "::/0"),
+    ]
+    assert found["egress"] == [
+        *EGRESS,
+        rule(104, "udp", 123, 123, ANYWHERE),
+        rule_ipv6(105, "udp", 1024, 65535, "2001:db8::/32"),
+        rule_ipv6(106, "-1", 0, 0, vpc),
+        rule_ipv6(107, "tcp", 443, 443, "::/0"),
+        rule_ipv6(108, "tcp", 1024, 65535, "::/0"),
+        rule_ipv6(109, "58", 0, 0, "::/0"),
     ]
 
 

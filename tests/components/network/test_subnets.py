@@ -11,6 +11,7 @@ from components.network.subnets import (
     PRIVATE_RANGES,
     SubnetPlan,
     hosts_fit,
+    ipv6_subnet_plan,
     legal_vpc_cidr,
     subnet_plan,
     zones_fit,
@@ -44,6 +45,15 @@ def test_the_default_network() -> None:
 def test_the_smallest_network() -> None:
     plan = [SubnetPlan(public="10.0.0.32/28", private="10.0.0.48/28")]
     assert subnet_plan("10.0.0.32/27", 1) == plan
+
+
+def test_ipv6_ranges_do_not_move_either() -> None:
+    found = [ipv6_subnet_plan("2001:db8:1234:1a00::/56", zone) for zone in (0, 1, 7)]
+    assert found == [
+        ("2001:db8:1234:1a00::/64", "2001:db8:1234:1a01::/64"),
+        ("2001:db8:1234:1a02::/64", "2001:db8:1234:1a03::/64"),
+        ("2001:db8:1234:1a0e::/64", "2001:db8:1234:1a0f::/64"),
+    ]
 
 
 @pytest.mark.parametrize(("cidr", "zones"), [("10.0.0.0/28", 1), ("10.0.0.0/16", 9)])
