@@ -19,6 +19,7 @@ from components import (
 )
 from components.arguments import Argument, Knob, Problem, arguments, camel, declared
 from components.ingress.rules import MIN_SUBNETS
+from components.network.acl import acl_rule
 from components.network.subnets import hosts_fit
 from default_tags import STACK
 
@@ -27,6 +28,8 @@ ENVIRONMENT = "environment"
 
 DEFAULT_TAGS = "aws:defaultTags"
 """The key by which the provider gives tags to everything."""
+
+HTTPS = 443
 
 MAX_HOSTS = 1000
 
@@ -194,6 +197,19 @@ def _ingress_that_does_not_fit(
         checks.ipv6_only_with_ipv6(ingress.get("cidrs", ()), network.get("ipv6", True))
     except ValueError as error:
         yield "ingress.cidrs", Problem("cidrs", str(error), ingress["cidrs"])
+    closed = network.get("network_acl") and "network_acl_ingress" in network
+    if closed and not ingress.get("internal", True):
+        rules = [acl_rule(entry) for entry in network["network_acl_ingress"]]
+        if not any(it.protocol == "tcp" and it.from_port <= HTTPS <= it.to_port for it in rules):
+            yield (
+                "network.networkAclIngress",
+                Problem(
+                    "networkAclIngress",
+                    "nobody could connect to the load balancer; expected a rule for HTTPS, such as"
+                    " 'tcp 443 0.0.0.0/0': its security group says who may",
+                    network["network_acl_ingress"],
+                ),
+            )
     isolated = network.get("nat_strategy") == "none" and ingress.get("internal")
     if isolated and not ingress.get("without_authentication", True):
         yield (

@@ -307,6 +307,28 @@ def test_a_load_balancer_that_does_not_fit_into_the_network() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("rules", "open_"),
+    [
+        ([], False),
+        (["tcp 80 0.0.0.0/0"], False),
+        (["udp 443 0.0.0.0/0"], False),
+        (["tcp 443 203.0.113.0/24"], True),
+        (["tcp 400-500 0.0.0.0/0"], True),
+    ],
+)
+def test_a_network_acl_must_let_people_in_to_the_load_balancer(
+    rules: list[str], *, open_: bool
+) -> None:
+    values = {"network": {"networkAcl": True, "networkAclIngress": rules}, "ingress": INGRESS}
+    if open_:
+        parse(values)
+    else:
+        (line,) = problems(values)
+        assert line.startswith("network.networkAclIngress is ")
+        assert "expected a rule for HTTPS, such as 'tcp 443 0.0.0.0/0'" in line
+
+
 def test_ipv6_takes_a_network_that_has_it() -> None:
     rules = {"networkAcl": True, "networkAclIngress": ["tcp 443 ::/0"]}
     ingress = {**INGRESS, "cidrs": ["203.0.113.7/32", "2001:db8::/32"]}

@@ -282,6 +282,9 @@ def legal(draw: st.DrawFn) -> Configuration:
             values.setdefault(block, {})[key] = draw(strategy)
     if values["network"]["zoneCount"] > 1 and draw(st.booleans()):
         nat = values["network"].get("natStrategy", "none") != "none"
+        let_in = values["network"].get("networkAclIngress")
+        if let_in is not None and "tcp 443 0.0.0.0/0" not in let_in:
+            let_in.append("tcp 443 0.0.0.0/0")
         values["ingress"] = draw(ingresses(private=nat, ipv6=values["network"]["ipv6"]))
     return values
 
