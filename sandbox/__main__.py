@@ -37,6 +37,7 @@ _CLOSED_PIPE = 141
 _MOST_TARGETS = 20
 
 _POLL_INTERVAL_S = 0.1
+_SIGNAL_INTERVAL_S = 0.5
 _DOWN_TIMEOUT_S = 150
 """Prometheus may take two minutes to end."""
 
@@ -168,7 +169,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 def _wait_for_interrupt() -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:
-            signal.pause()
+            # Not `signal.pause`: where another thread gets the signal, it does not wake this one,
+            # which alone runs the handler.
+            time.sleep(_SIGNAL_INTERVAL_S)
 
 
 def _down(parsed: Options) -> int:
