@@ -69,6 +69,7 @@ if settings.ingress is not None:
             ),
             "servers": servers,
             "ipv6": settings.network["ipv6"],
+            "sticky_servers": ["prometheus"] if settings.prometheus["replicas"] > 1 else [],
         },
     )
     urls = {name: ingress.urls[name] for name in servers}
@@ -79,7 +80,7 @@ server: dict[str, Any] = {
     "assign_public_ip": settings.in_public_subnets,
 }
 # A server that is alone is looked for by nobody.
-if len(servers) > 1:
+if len(servers) > 1 or settings.prometheus["replicas"] > 1:
     names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
     server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
 

@@ -118,7 +118,7 @@ BLOCKS: Mapping[str, Block] = {
     "ingress": Block(
         "The way in: a load balancer with TLS and a login, and host names.",
         (IngressArgs,),
-        frozenset({"servers", "ipv6"}),
+        frozenset({"servers", "sticky_servers", "ipv6"}),
         optional=True,
     ),
 }
@@ -156,6 +156,8 @@ def problems_between(
     """
     network, hosts = found["network"], found["hosts"]
     yield from _hosts_that_do_not_fit(hosts, network)
+    for name in ("prometheus", "alertmanager"):
+        yield from _replicas_that_do_not_fit(name, found[name] or {}, network)
     yield from _alertmanager_that_does_not_fit(found)
     yield from _ingress_that_does_not_fit(found["ingress"], network)
     yield from _tag_of_everything(hosts, default_tags)
@@ -171,13 +173,19 @@ def _hosts_that_do_not_fit(
             yield "hosts.count", Problem("count", str(error), hosts["count"])
 
 
+def _replicas_that_do_not_fit(
+    name: str, server: Mapping[str, Any], network: Mapping[str, Any]
+) -> Iterator[tuple[str, Problem]]:
+    replicas, zones = server.get("replicas", 0), network.get("zone_count")
+    if zones is not None and replicas > zones:
+        problem = f"each is in another zone; expected at most {zones}, as network.zoneCount says"
+        yield f"{name}.replicas", Problem("replicas", problem, replicas)
+
+
 def _alertmanager_that_does_not_fit(
     found: Mapping[str, Mapping[str, Any] | None],
 ) -> Iterator[tuple[str, Problem]]:
-    block, zones = found["alertmanager"] or {}, (found["network"] or {}).get("zone_count")
-    if zones is not None and block.get("replicas", 0) > zones:
-        problem = f"each is in another zone; expected at most {zones}, as network.zoneCount says"
-        yield "alertmanager.replicas", Problem("replicas", problem, block["replicas"])
+    block = found["alertmanager"] or {}
     for key in ("page_with", "notify_with"):
         if "sns" in block.get(key, ()) and found["notifications"] is None:
             problem = "sns needs a topic; expected the block notifications, which makes it"

@@ -13,7 +13,7 @@ from components.arguments import Knob, Rule, arguments, resolve
 from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
-from components.containers.server import ServerArgs
+from components.containers.server import ServerArgs, in_different_subnets
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
 
@@ -46,7 +46,7 @@ class AlertmanagerServiceArgs(ServerArgs):
         Annotated[
             int,
             Knob(2, checks.whole(1, MAX_REPLICAS)),
-            Rule(rules.in_different_subnets, ("subnet_ids",)),
+            Rule(in_different_subnets, ("subnet_ids",)),
         ]
     ]
     """Number of Alertmanagers, each in another zone, 1 to 8. They share silences and what they have

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components.alertmanager.configuration import INTEGRATIONS, SECRETS, Routing
 from components.alertmanager.routes import check_routes
@@ -96,16 +96,6 @@ def not_the_cluster_port(value: int) -> None:
     """
     if value == CLUSTER_PORT:
         raise ValueError("Alertmanagers talk to each other on this port; expected another one")
-
-
-def in_different_subnets(replicas: int, subnet_ids: Sequence[Any]) -> None:
-    """Check that there is a subnet, and so a zone, for each task.
-
-    Raises:
-        ValueError: with how many there are.
-    """
-    if replicas > len(subnet_ids):
-        raise ValueError(f"there are {len(subnet_ids)} subnets; expected at most one task in each")
 
 
 def routes_file(

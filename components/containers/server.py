@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -31,6 +31,16 @@ def together_with(other: str) -> Rule:
             raise ValueError(f"expected both it and {other}, or neither")
 
     return Rule(check, (other,), presence=True)
+
+
+def in_different_subnets(replicas: int, subnet_ids: Sequence[Any]) -> None:
+    """Check that there is a subnet, and so a zone, for each task.
+
+    Raises:
+        ValueError: with how many there are.
+    """
+    if replicas > len(subnet_ids):
+        raise ValueError(f"there are {len(subnet_ids)} subnets; expected at most one task in each")
 
 
 class ServerArgs(TypedDict):

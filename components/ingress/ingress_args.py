@@ -9,7 +9,7 @@ from components import checks
 from components.arguments import Knob, Rule, arguments
 from components.ingress import authentication, rules
 from components.ingress.certificate import zone_has_domain
-from components.ingress.servers import legal_servers
+from components.ingress.servers import legal_servers, some_of_the_servers
 
 _OIDC = Rule(authentication.part_of("OIDC", "issuer"), ("oidc_issuer",))
 _COGNITO = Rule(authentication.part_of("Cognito", "user pool"), ("cognito_user_pool_arn",))
@@ -28,6 +28,12 @@ class IngressArgs(TypedDict):
 
     servers: Annotated[Sequence[str], Rule(legal_servers)]
     """The servers that get a host name: some of `prometheus`, `alertmanager`, `grafana`."""
+
+    sticky_servers: NotRequired[
+        Annotated[Sequence[str], Knob(()), Rule(some_of_the_servers, ("servers",))]
+    ]
+    """Those of them whose tasks do not know the same: a cookie leads a browser to the same task for
+    a day, as long as it is healthy."""
 
     domain: Annotated[str, Rule(rules.domain)]
     """Domain that the host names are below: `prometheus.`, `alertmanager.` and `grafana.` before

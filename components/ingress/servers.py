@@ -53,5 +53,15 @@ def legal_servers(value: Sequence[str]) -> None:
         )
 
 
+def some_of_the_servers(value: Sequence[str], servers: Sequence[str]) -> None:
+    """Check servers that are to be among those with a host name.
+
+    Raises:
+        ValueError: with what is expected.
+    """
+    if not set(value) <= set(servers):
+        raise ValueError(f"expected some of servers: {', '.join(servers)}")
+
+
 def _stems() -> str:
     return ", ".join(SERVERS)

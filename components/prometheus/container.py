@@ -29,14 +29,25 @@ Source: https://prometheus.io/docs/prometheus/latest/storage/ (at most 80 to 85 
 
 
 def environment_variables(
-    args: PrometheusServiceArgs, region: pulumi.Input[str]
+    name: str, args: PrometheusServiceArgs, region: pulumi.Input[str], replica: int
 ) -> dict[str, pulumi.Input[str]]:
     """Everything that `docker/prometheus/entrypoint.sh` reads, nothing of it secret.
 
+    Nothing of it says how many replicas there are: another one changes no task of those before.
+
     Args:
+        name: the component's name.
         args: the component's arguments, resolved.
         region: AWS region.
+        replica: which of the replicas it is, from 0; the image takes itself for the first.
     """
+    replicas: dict[str, pulumi.Input[str]] = (
+        {"PROMETHEUS_NAME": name, "PROMETHEUS_DOMAIN": args["namespace_domain"]}
+        if is_given(args["namespace_id"])
+        else {}
+    )
+    if replica:
+        replicas["PROMETHEUS_REPLICA"] = str(replica)
     alerting: dict[str, pulumi.Input[str]] = (
         {
             "ALERTMANAGER_DNS_NAME": args["alertmanager_dns_name"],
@@ -49,6 +60,7 @@ def environment_variables(
         {"PROMETHEUS_EXTERNAL_URL": args["external_url"]} if is_given(args["external_url"]) else {}
     )
     return {
+        **replicas,
         **alerting,
         **links,
         "AWS_REGION": region,
@@ -69,25 +81,29 @@ def environment_variables(
     }
 
 
-def prometheus_container(
+def prometheus_container(  # noqa: PLR0913 - each is a part of its own
+    name: str,
     args: PrometheusServiceArgs,
     image: ServerImage,
     region: pulumi.Input[str],
     secrets: Mapping[str, SecretValue],
+    replica: int = 0,
 ) -> Container:
     """Describe the container.
 
     Args:
+        name: the component's name.
         args: the component's arguments, resolved.
         image: of Prometheus.
         region: AWS region.
         secrets: variable -> the secret for it.
+        replica: which of the replicas it is, from 0.
     """
     return Container(
         name="prometheus",
         image=image,
         user=NOBODY,
-        environment=environment_variables(args, region),
+        environment=environment_variables(name, args, region, replica),
         secrets=secrets,
         ports=[args["port"]],
         # Its samples, and the configuration that was filled in.

@@ -9,9 +9,10 @@ import pulumi_aws as aws
 from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
 from components.containers.container_service import ContainerService, Member
+from components.containers.definition import Container
 from components.containers.image import ServerImage
-from components.containers.names import dns_name
-from components.containers.server import ServerArgs, together_with
+from components.containers.names import dns_name, member_name
+from components.containers.server import ServerArgs, in_different_subnets, together_with
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
@@ -23,6 +24,9 @@ from components.values import is_given
 
 CREDENTIALS = ("iam-user", "task-role")
 
+MAX_REPLICAS = 8
+"""As many names as docker/prometheus/scrape.d/prometheus.yml looks for replicas by."""
+
 
 @arguments
 class PrometheusServiceArgs(ServerArgs):
@@ -33,6 +37,17 @@ class PrometheusServiceArgs(ServerArgs):
 
     version: NotRequired[Annotated[str, Knob(assets.VERSIONS["prometheus"], checks.version)]]
     """Version of Prometheus."""
+
+    replicas: NotRequired[
+        Annotated[
+            int,
+            Knob(1, checks.whole(1, MAX_REPLICAS)),
+            Rule(in_different_subnets, ("subnet_ids",)),
+        ]
+    ]
+    """Number of Prometheus servers, 1 to 8: each scrapes and stores everything for itself, in
+    another zone. From 1 to more, or back, the first one's task is replaced: alone, it may be in any
+    zone. A third changes nothing of the first two."""
 
     port: NotRequired[Annotated[int, Knob(9090, checks.port)]]
     """Port of Prometheus, 1024 to 65535."""
@@ -101,19 +116,29 @@ class PrometheusServiceArgs(ServerArgs):
 
 
 class PrometheusService(pulumi.ComponentResource):
-    """One Prometheus server that discovers EC2 hosts by tag; its TSDB has a single writer."""
+    """Prometheus servers that discover EC2 hosts by tag.
+
+    Mostly one. Several know the same, each by itself: a TSDB has a single writer.
+    """
 
     security_group_id: pulumi.Output[str]
     """Id of Prometheus's security group: what exporters admit."""
 
     dns_name: pulumi.Output[str]
-    """Name by which others in the VPC find Prometheus; empty without a namespace."""
+    """Name by which others in the VPC find Prometheus, the first replica; empty without a
+    namespace."""
+
+    dns_names: pulumi.Output[Sequence[str]]
+    """Name of each replica, likewise."""
 
     cluster_name: pulumi.Output[str]
     """Name of the ECS cluster."""
 
     service_name: pulumi.Output[str]
-    """Name of the ECS service."""
+    """Name of the ECS service, the first replica's."""
+
+    service_names: pulumi.Output[Sequence[str]]
+    """Name of each replica's ECS service."""
 
     log_group_name: pulumi.Output[str]
     """Name of the log group."""
@@ -154,20 +179,29 @@ class PrometheusService(pulumi.ComponentResource):
             if args["credentials"] == "iam-user"
             else None
         )
+        secrets = user.variables if user else {}
         service = ContainerService(
             self,
             name,
             args,
-            [Member([prometheus_container(args, image, region, user.variables if user else {})])],
+            [
+                _member(
+                    args, replica, prometheus_container(name, args, image, region, secrets, replica)
+                )
+                for replica in range(args["replicas"])
+            ],
             security_group=group,
             task_statement=None if user else discovery,
             after=[*rules, user.policy] if user else rules,
         )
 
         self.security_group_id = group.id
-        self.dns_name = dns_name(name, args)
+        names = [dns_name(member_name(name, it), args) for it in range(args["replicas"])]
+        self.dns_name = names[0]
+        self.dns_names = pulumi.Output.all(*names)
         self.cluster_name = service.cluster_name
         self.service_name = service.service_names[0]
+        self.service_names = pulumi.Output.all(*service.service_names)
         self.log_group_name = service.log_group_name
         self.repository_url = image.repository.repository_url
         self.credentials_secret_arn = user.secret_arn if user else pulumi.Output.from_input("")
@@ -206,4 +240,20 @@ class PrometheusService(pulumi.ComponentResource):
                 args["alertmanager_port"],
                 "Prometheus to Alertmanager",
             )
+        if args["replicas"] > 1:
+            rules += allow_between(
+                self,
+                f"{base}-replicas",
+                group.id,
+                group.id,
+                args["port"],
+                "Between replicas of Prometheus",
+            )
         return group, rules
+
+
+def _member(args: PrometheusServiceArgs, replica: int, server: Container) -> Member:
+    """Describe one replica: what runs in its task, and in which zone."""
+    subnet_ids = pulumi.Output.from_input(args["subnet_ids"])
+    alone = args["replicas"] == 1  # then any zone will do
+    return Member([server], None if alone else subnet_ids.apply(lambda its: [its[replica]]))

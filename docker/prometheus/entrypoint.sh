@@ -102,6 +102,11 @@ check() {
             problem "$1 is '$value'. Set it to a size above 0 with its unit, such as 512MB or 16GB."
         fi
         ;;
+    *_REPLICA)
+        if ! matches "$1" '[0-9]|[1-9][0-9]+'; then
+            problem "$1 is '$value'. Set it to a whole number: 0 for the first."
+        fi
+        ;;
     *_LIMIT)
         if ! matches "$1" '[1-9][0-9]*'; then
             problem "$1 is '$value'. Set it to a whole number above 0."

@@ -189,6 +189,7 @@ def test_a_value_that_could_break_out_is_refused(
         ("RETENTION_TIME", ["0d0h", "d", "15days"]),
         ("RETENTION_SIZE", ["0B", "16", "GB", "16gb", "16G", "1.5GB"]),
         ("BODY_SIZE_LIMIT", ["0", "10", "0MB"]),
+        ("PROMETHEUS_REPLICA", ["-1", "01", "first"]),
         ("SAMPLE_LIMIT", ["0", "-1", "1e4", "10 000", "10MB", "010"]),
         ("RUNBOOK_BASE_URL", ["https://a.example/", "/", "a b", "{{ x }}", "a#b", "<a>", "ä"]),
     ],
@@ -210,6 +211,7 @@ def test_a_value_of_the_wrong_form_is_refused(
         ("SCRAPE_INTERVAL", ["1s", "500ms", "1m30s", "1d12h", "1y2w3d4h5m6s7ms", "10m"]),
         ("RETENTION_SIZE", ["512MB", "1B", "100EB"]),
         ("BODY_SIZE_LIMIT", ["10MB", "1GB"]),
+        ("PROMETHEUS_REPLICA", ["0", "1", "10"]),
         ("SAMPLE_LIMIT", ["1", "10000", "1000000"]),
         (
             "RUNBOOK_BASE_URL",

@@ -18,6 +18,8 @@ import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
+from components.containers.names import member_name
+from components.prometheus.prometheus_service import MAX_REPLICAS
 from sandbox.binaries import ensure
 from tests.configuration.rendering import (
     ENTRYPOINT,
@@ -58,7 +60,19 @@ def test_rendered_files_are_as_reviewed(entrypoint: Entrypoint, file: str) -> No
 ALERTMANAGER = {"ALERTMANAGER_DNS_NAME": "alertmanager.internal", "ALERTMANAGER_PORT": "9093"}
 
 
-@pytest.mark.parametrize("variables", [{}, ALERTMANAGER], ids=["alone", "alertmanager"])
+REPLICA = {
+    "PROMETHEUS_NAME": "prom-2",
+    "PROMETHEUS_DOMAIN": "monitoring.internal",
+    "PROMETHEUS_REPLICA": "1",
+}
+"""One of several."""
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, ALERTMANAGER, {**ALERTMANAGER, **REPLICA}],
+    ids=["alone", "alertmanager", "replica"],
+)
 def test_promtool_accepts_the_rendered_tree(
     entrypoint: Entrypoint, variables: dict[str, str]
 ) -> None:
@@ -107,9 +121,65 @@ def test_an_alertmanager_is_found_by_name_for_its_alerts_and_its_metrics(
             "refresh_interval": "15s",
         }
     ]
-    assert config["alerting"] == {"alertmanagers": [{"dns_sd_configs": by_name}]}
+    assert config["alerting"]["alertmanagers"] == [{"dns_sd_configs": by_name}]
     [job] = scrape["scrape_configs"]
     assert job == {"job_name": "alertmanager", "dns_sd_configs": by_name}
+
+
+def test_what_tells_replicas_apart_is_on_no_alert(entrypoint: Entrypoint) -> None:
+    assert entrypoint.run(**ALERTMANAGER, **REPLICA).returncode == 0
+    config = yaml.safe_load((entrypoint.rendered / "prometheus.yml").read_text(encoding="utf-8"))
+    assert config["global"]["external_labels"]["replica"] == "prometheus-1"
+    assert config["alerting"]["alert_relabel_configs"] == [
+        # Of that value only: what is monitored may have such a label, too.
+        {
+            "source_labels": ["replica"],
+            "regex": "prometheus-1",
+            "target_label": "replica",
+            "replacement": "",
+        }
+    ]
+
+
+def test_a_replica_looks_for_as_many_others_as_there_may_be(entrypoint: Entrypoint) -> None:
+    assert entrypoint.run(**REPLICA).returncode == 0
+    file = entrypoint.rendered / "scrape.d" / "prometheus.yml"
+    (job,) = yaml.safe_load(file.read_text(encoding="utf-8"))["scrape_configs"]
+    (discovery,) = job["dns_sd_configs"]
+    assert discovery["names"] == [
+        f"{member_name('prom-2', index)}.monitoring.internal" for index in range(MAX_REPLICAS)
+    ]
+
+
+@pytest.mark.parametrize(("replica", "others"), [("0", {"prometheus-1"}), ("1", {"prometheus-0"})])
+def test_each_replica_has_one_identity_whoever_scrapes_it(
+    entrypoint: Entrypoint, replica: str, others: set[str]
+) -> None:
+    """By Prometheus's own relabelling, of what DNS would find: the first two."""
+    variables = {**REPLICA, "PROMETHEUS_REPLICA": replica}
+    assert entrypoint.run(**variables).returncode == 0
+    text = (entrypoint.rendered / "scrape.d" / "prometheus.yml").read_text(encoding="utf-8")
+    (job,) = yaml.safe_load(text)["scrape_configs"]
+    del job["dns_sd_configs"]
+    names = [f"{member_name('prom-2', index)}.monitoring.internal" for index in range(2)]
+    job["static_configs"] = [
+        {"targets": [f"127.0.0.1:{port}"], "labels": {"__meta_dns_name": name}}
+        for port, name in enumerate(names, 1)
+    ]
+    port = free_port()
+    config = entrypoint.directory / "relabelled.yml"
+    config.write_text(yaml.safe_dump({"scrape_configs": [job]}), encoding="utf-8")
+    arguments = [f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.path=data"]
+    with subprocess.Popen(
+        [ensure(["prometheus"])["prometheus"], f"--config.file={config}", *arguments],
+        cwd=entrypoint.directory,
+    ) as prometheus:
+        try:
+            found = discovered(port, prometheus, 1, "prometheus-replicas")
+        finally:
+            prometheus.terminate()
+    assert {labels["instance"] for labels in found.values()} == others
+    assert {labels["job"] for labels in found.values()} == {"prometheus"}
 
 
 def test_the_alerts_link_to_the_runbooks_that_are_configured(entrypoint: Entrypoint) -> None:
@@ -186,8 +256,10 @@ def ask(port: int, path: str) -> Any:  # noqa: ANN401 - whatever JSON there is
         return json.load(answer)["data"]
 
 
-def discovered(port: int, prometheus: subprocess.Popen[bytes], count: int) -> dict[str, Any]:
-    """Return the labels of job node's targets by URL, once there are `count` of them."""
+def discovered(
+    port: int, prometheus: subprocess.Popen[bytes], count: int, pool: str = "node"
+) -> dict[str, Any]:
+    """Return the labels of a job's targets by URL, once there are `count` of them."""
     deadline = time.monotonic() + DISCOVERY_TIMEOUT
     targets: list[Any] = []
     while len(targets) < count:
@@ -195,7 +267,7 @@ def discovered(port: int, prometheus: subprocess.Popen[bytes], count: int) -> di
         assert time.monotonic() < deadline, f"{len(targets)} targets of {count}: {targets}"
         time.sleep(0.2)
         try:
-            targets = ask(port, "targets?state=active&scrapePool=node")["activeTargets"]
+            targets = ask(port, f"targets?state=active&scrapePool={pool}")["activeTargets"]
         except OSError:
             continue  # it does not listen yet
     return {target["scrapeUrl"]: target["labels"] for target in targets}
