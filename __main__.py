@@ -33,6 +33,7 @@ from components import (
     ServiceWatchArgs,
 )
 from components.arguments import pick
+from components.containers.names import member_name
 from components.network.foreign import foreign_interfaces_command
 from default_tags import STACK, tag_everything
 from settings import Settings
@@ -145,6 +146,7 @@ if settings.grafana is not None:
             "namespace_id": "",
             "namespace_domain": "",
             "prometheus_dns_name": prometheus.dns_name,
+            "prometheus_replicas": settings.prometheus["replicas"],
             "prometheus_port": settings.prometheus["port"],
             "prometheus_security_group_id": prometheus.security_group_id,
             "scrape_interval": settings.prometheus["scrape_interval"],
@@ -194,15 +196,24 @@ host_ids = pulumi.Output.all(*(host.instance_id for host in hosts))
 pulumi.export("region", region)
 pulumi.export("vpc_id", network.vpc_id)
 for name, (service, block) in running.items():
-    if notifications is not None:
+    replicas = block.get("replicas", 1)
+    # Each Prometheus is a service of its own; the Alertmanagers are tasks of one.
+    services = (
+        [prometheus.service_names[index] for index in range(replicas)]
+        if service is prometheus
+        else [service.service_name]
+    )
+    for index, service_name in enumerate(services):
+        if notifications is None:
+            break
         ServiceWatch(
-            f"{name}-watch",
+            f"{member_name(name, index)}-watch",
             {
                 **pick(ServiceWatchArgs, settings.prometheus),
                 "topic_arn": notifications.topic_arn,
                 "cluster_name": service.cluster_name,
-                "service_name": service.service_name,
-                "desired_count": block.get("replicas", 1),
+                "service_name": service_name,
+                "desired_count": replicas // len(services),
             },
         )
     # Prometheus's own are what most commands ask for.
@@ -214,6 +225,8 @@ for name, (service, block) in running.items():
         pulumi.export(f"{name}_port_forwarding_command", service.port_forwarding_command)
     if name in urls:
         pulumi.export(f"{name}_url", urls[name])
+if settings.prometheus["replicas"] > 1:
+    pulumi.export("service_names", prometheus.service_names)
 pulumi.export("prometheus_port", settings.prometheus["port"])
 pulumi.export(
     "prometheus_url_command",

@@ -111,6 +111,7 @@ BLOCKS: Mapping[str, Block] = {
             {
                 *("version", "assign_public_ip", "image_context"),
                 *("prometheus_port", "alertmanager_port", "scrape_interval", "runbook_base_url"),
+                "prometheus_replicas",
             }
         ),
         optional=True,

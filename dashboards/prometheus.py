@@ -120,7 +120,7 @@ TARGETS = Row(
             Query(
                 "prometheus_target_scrape_pool_targets{SCOPE}"
                 " / (prometheus_target_scrape_pool_target_limit{SCOPE} > 0)",
-                "{{scrape_job}}",
+                "{{instance}} {{scrape_job}}",
             ),
             limits=Limits(warning=1),
             alerts=("PrometheusTargetLimitHit",),
@@ -130,7 +130,7 @@ TARGETS = Row(
             "Discovered",
             "By each discovery, before relabelling.",
             units.Short,
-            Query("prometheus_sd_discovered_targets{SCOPE}", "{{name}} {{config}}"),
+            Query("prometheus_sd_discovered_targets{SCOPE}", "{{instance}} {{name}} {{config}}"),
             width=8,
         ),
         graph(
@@ -139,9 +139,9 @@ TARGETS = Row(
             units.Short,
             Query(
                 "increase(prometheus_sd_refresh_failures_total{SCOPE}[10m])",
-                "{{mechanism}} {{config}}",
+                "{{instance}} {{mechanism}} {{config}}",
             ),
-            Query("prometheus_sd_failed_configs{SCOPE}", "{{name}} not started"),
+            Query("prometheus_sd_failed_configs{SCOPE}", "{{instance}} {{name}} not started"),
             limits=Limits(warning=ANY),
             alerts=("PrometheusSDRefreshFailure", "PrometheusDiscoveryMisconfigured"),
             width=8,
@@ -150,7 +150,10 @@ TARGETS = Row(
             "Targets rejected",
             "Discovered ones that Prometheus cannot use, in the 30 minutes before.",
             units.Short,
-            Query("increase(prometheus_target_sync_failed_total{SCOPE}[30m])", "{{scrape_job}}"),
+            Query(
+                "increase(prometheus_target_sync_failed_total{SCOPE}[30m])",
+                "{{instance}} {{scrape_job}}",
+            ),
             limits=Limits(critical=ANY),
             alerts=("PrometheusTargetSyncFailure",),
             width=8,
@@ -167,15 +170,15 @@ LIMITS = Row(
             units.Short,
             Query(
                 "increase(prometheus_target_scrapes_exceeded_sample_limit_total{SCOPE}[5m])",
-                "too many samples",
+                "{{instance}} too many samples",
             ),
             Query(
                 "increase(prometheus_target_scrapes_exceeded_body_size_limit_total{SCOPE}[5m])",
-                "too large",
+                "{{instance}} too large",
             ),
             Query(
                 "increase(prometheus_target_scrape_pool_exceeded_label_limits_total{SCOPE}[5m])",
-                "labels too many or too long",
+                "{{instance}} labels too many or too long",
             ),
             limits=Limits(warning=ANY),
             alerts=(
@@ -259,7 +262,7 @@ RULES = Row(
             Query(
                 "prometheus_rule_group_last_duration_seconds{SCOPE}"
                 " / prometheus_rule_group_interval_seconds{SCOPE}",
-                "{{rule_group}}",
+                "{{instance}} {{rule_group}}",
             ),
             width=8,
         ),
@@ -268,7 +271,8 @@ RULES = Row(
             "Evaluations that failed in the 5 minutes before: their alerts cannot be trusted.",
             units.Short,
             Query(
-                "increase(prometheus_rule_evaluation_failures_total{SCOPE}[5m])", "{{rule_group}}"
+                "increase(prometheus_rule_evaluation_failures_total{SCOPE}[5m])",
+                "{{instance}} {{rule_group}}",
             ),
             limits=Limits(critical=ANY),
             alerts=("PrometheusRuleFailures",),
@@ -280,7 +284,7 @@ RULES = Row(
             units.Short,
             Query(
                 "increase(prometheus_rule_group_iterations_missed_total{SCOPE}[5m])",
-                "{{rule_group}}",
+                "{{instance}} {{rule_group}}",
             ),
             limits=Limits(warning=ANY),
             alerts=("PrometheusMissingRuleEvaluations",),
@@ -298,7 +302,7 @@ NOTIFICATIONS = Row(
             units.CountsPerSecond,
             Query(
                 "rate(prometheus_notifications_sent_total{SCOPE}[5m])",
-                "{{alertmanager}}",
+                "{{instance}} {{alertmanager}}",
                 needs=ALERTMANAGER,
             ),
             width=8,
@@ -311,7 +315,7 @@ NOTIFICATIONS = Row(
                 "rate(prometheus_notifications_errors_total{SCOPE}[5m])"
                 " / clamp_min(rate(prometheus_notifications_errors_total{SCOPE}[5m])"
                 " + rate(prometheus_notifications_sent_total{SCOPE}[5m]), 1e-9)",
-                "{{alertmanager}}",
+                "{{instance}} {{alertmanager}}",
                 needs=ALERTMANAGER,
             ),
             limits=Limits(warning=0.01, critical=0.03),
@@ -327,7 +331,7 @@ NOTIFICATIONS = Row(
             units.Short,
             Query(
                 "prometheus_notifications_queue_length{SCOPE}",
-                "{{alertmanager}}",
+                "{{instance}} {{alertmanager}}",
                 needs=ALERTMANAGER,
             ),
             Query("min(prometheus_notifications_queue_capacity{SCOPE})", "room"),
@@ -472,6 +476,17 @@ RESOURCES = Row(
             "To the API and the pages, by their answer.",
             units.RequestsPerSecond,
             Query("sum by (code) (rate(prometheus_http_requests_total{SCOPE}[5m]))", "{{code}}"),
+            width=8,
+        ),
+        graph(
+            "Servers",
+            "Whether each replica answers the one that is asked; a line that ends: it is gone.",
+            units.Short,
+            Query("up{SCOPE}", "{{instance}}"),
+            limits=Limits(warning=1, below=True),
+            alerts=("PrometheusReplicaDown",),
+            maximum=1,
+            width=8,
         ),
         graph(
             "Restarts",
@@ -480,6 +495,7 @@ RESOURCES = Row(
             Query("changes(process_start_time_seconds{SCOPE}[1h])", "{{instance}}"),
             limits=Limits(warning=2),
             alerts=("PrometheusRestartingOften",),
+            width=8,
         ),
     ),
 )

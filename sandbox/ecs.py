@@ -30,6 +30,9 @@ _DEFAULT_RESTART_PERIOD_S = 60
 _MAX_BACKOFF_S = 60
 
 _LINES = 500
+_REPLICA = "PROMETHEUS_REPLICA"
+"""Variable of every replica but the first."""
+
 _ERROR = "level=ERROR"
 """How Prometheus marks an error in its log."""
 
@@ -215,7 +218,7 @@ class Agent(Follower):
             for container in definition["containerDefinitions"]:
                 environment = {
                     "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
-                    **_listen_host(container["name"], task.address),
+                    **_listen_host(container, task.address),
                     **of_role,
                     **{item["name"]: item["value"] for item in container["environment"]},
                     **secret_references.resolve(self._account, container),
@@ -237,7 +240,9 @@ class Agent(Follower):
             self._account.client("servicediscovery").register_instance(
                 ServiceId=name,
                 InstanceId=task.id,
-                Attributes={"AWS_INSTANCE_IPV4": _host(containers[0], task.address)},
+                Attributes={
+                    "AWS_INSTANCE_IPV4": _host(definition["containerDefinitions"][0], task.address)
+                },
             )
         _LOG.info("task %s (%s) runs at %s", task.id[:8], definition["family"], task.address)
 
@@ -319,16 +324,20 @@ class Agent(Follower):
         return self._credentials[arn].environment
 
 
-def _host(container: str, address: str) -> str:
+def _host(container: Mapping[str, Any], address: str) -> str:
     """Return where a server listens: nobody else may connect.
 
     A task's network is its own on AWS; here it is the machine's loopback interface, of which a task
-    has an address. What people open stays at the first one, on a port of its own.
+    has an address. What people open stays at the first one, on a port of its own: of several
+    replicas of Prometheus, the first.
     """
-    return LOOPBACK if container in ("prometheus", "grafana") else address
+    replica = any(item["name"] == _REPLICA for item in container["environment"])
+    opened = container["name"] in ("prometheus", "grafana") and not replica
+    return LOOPBACK if opened else address
 
 
-def _listen_host(container: str, address: str) -> dict[str, str]:
+def _listen_host(container: Mapping[str, Any], address: str) -> dict[str, str]:
     """Return the variable that tells a server where to listen."""
-    name = "GF_SERVER_HTTP_ADDR" if container == "grafana" else f"{container.upper()}_LISTEN_HOST"
+    server = container["name"]
+    name = "GF_SERVER_HTTP_ADDR" if server == "grafana" else f"{server.upper()}_LISTEN_HOST"
     return {name: _host(container, address)}

@@ -43,6 +43,21 @@ def dns_name(name: str, args: ServerArgs) -> pulumi.Output[str]:
     return pulumi.Output.concat(name, ".", args["namespace_domain"])
 
 
+def member_dns_name(first: pulumi.Input[str], index: int) -> pulumi.Output[str]:
+    """Return the DNS name of one of a server's members.
+
+    Args:
+        first: the first one's, such as prometheus.monitoring.internal.
+        index: of the member, from 0.
+    """
+
+    def named(name: str) -> str:
+        host, dot, domain = name.partition(".")
+        return f"{member_name(host, index)}{dot}{domain}"
+
+    return pulumi.Output.from_input(first).apply(named)
+
+
 def service_registry(
     parent: pulumi.Resource, name: str, args: ServerArgs
 ) -> aws.servicediscovery.Service | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.containers.definition import Container, SecretValue
+from components.containers.names import member_dns_name
 from components.values import is_given
 
 if TYPE_CHECKING:
@@ -35,8 +36,13 @@ def environment_variables(args: GrafanaServiceArgs) -> dict[str, pulumi.Input[st
         args: the component's arguments, resolved.
     """
     behind_tls = is_given(args["public_url"])
+    first, port = args["prometheus_dns_name"], args["prometheus_port"]
     variables: dict[str, pulumi.Input[str]] = {
-        "PROMETHEUS_URL": _url(args["prometheus_dns_name"], args["prometheus_port"]),
+        "PROMETHEUS_URL": _url(first, port),
+        **{
+            f"PROMETHEUS_{replica}_URL": _url(member_dns_name(first, replica), port)
+            for replica in range(1, args["prometheus_replicas"])
+        },
         "SCRAPE_INTERVAL": args["scrape_interval"],
         "RUNBOOK_BASE_URL": args["runbook_base_url"],
         "GF_SERVER_HTTP_PORT": str(args["port"]),

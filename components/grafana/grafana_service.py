@@ -17,6 +17,7 @@ from components.containers.url_command import aws_cli
 from components.grafana.container import grafana_container
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
+from components.prometheus.prometheus_service import MAX_REPLICAS
 from components.prometheus.scraping import ScrapeInterval
 from components.runbooks import RunbookBaseUrl
 from components.values import is_given
@@ -53,10 +54,14 @@ class GrafanaServiceArgs(ServerArgs):
     """Arguments of a `GrafanaService`."""
 
     prometheus_dns_name: pulumi.Input[str]
-    """Name by which the task finds Prometheus, such as prometheus.monitoring.internal."""
+    """Name by which the task finds Prometheus, its first replica, such as
+    prometheus.monitoring.internal."""
 
     prometheus_security_group_id: pulumi.Input[str]
     """Id of Prometheus's security group, which gets a rule that admits Grafana."""
+
+    prometheus_replicas: NotRequired[Annotated[int, Knob(1, checks.whole(1, MAX_REPLICAS))]]
+    """Number of Prometheus servers, 1 to 8: each is a data source of its own."""
 
     prometheus_port: NotRequired[Annotated[int, Knob(9090, checks.port)]]
     """Port of Prometheus."""

@@ -81,7 +81,7 @@ def environment_variables(
     }
 
 
-def prometheus_container(  # noqa: PLR0913 - each is a part of its own
+def prometheus_container(
     name: str,
     args: PrometheusServiceArgs,
     image: ServerImage,

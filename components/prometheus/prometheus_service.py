@@ -11,7 +11,7 @@ from components.arguments import Knob, Rule, arguments, resolve
 from components.containers.container_service import ContainerService, Member
 from components.containers.definition import Container
 from components.containers.image import ServerImage
-from components.containers.names import dns_name, member_name
+from components.containers.names import dns_name
 from components.containers.server import ServerArgs, in_different_subnets, together_with
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.network.security_groups import allow, allow_between, security_group
@@ -125,11 +125,8 @@ class PrometheusService(pulumi.ComponentResource):
     """Id of Prometheus's security group: what exporters admit."""
 
     dns_name: pulumi.Output[str]
-    """Name by which others in the VPC find Prometheus, the first replica; empty without a
-    namespace."""
-
-    dns_names: pulumi.Output[Sequence[str]]
-    """Name of each replica, likewise."""
+    """Name by which others in the VPC find Prometheus; empty without a namespace. Of the first
+    replica: the next ones are `prometheus-1` and so on, in the same domain."""
 
     cluster_name: pulumi.Output[str]
     """Name of the ECS cluster."""
@@ -196,9 +193,7 @@ class PrometheusService(pulumi.ComponentResource):
         )
 
         self.security_group_id = group.id
-        names = [dns_name(member_name(name, it), args) for it in range(args["replicas"])]
-        self.dns_name = names[0]
-        self.dns_names = pulumi.Output.all(*names)
+        self.dns_name = dns_name(name, args)
         self.cluster_name = service.cluster_name
         self.service_name = service.service_names[0]
         self.service_names = pulumi.Output.all(*service.service_names)

@@ -2,8 +2,9 @@
 # Put together what Grafana provisions itself from, then become Grafana.
 #
 # What is below GRAFANA_CONFIG_DIR goes to GF_PATHS_PROVISIONING: the data sources, without
-# Alertmanager's where ALERTMANAGER_URL is empty, and the dashboards, with RUNBOOK_BASE_URL in their
-# links. Nothing is written anywhere else. Arguments are passed on to Grafana.
+# Alertmanager's where ALERTMANAGER_URL is empty, and with one more for each further replica of
+# Prometheus (PROMETHEUS_1_URL, PROMETHEUS_2_URL, ...), and the dashboards, with RUNBOOK_BASE_URL in
+# their links. Nothing is written anywhere else. Arguments are passed on to Grafana.
 #
 # When something is wrong, all of it is reported at once and the exit status is 1.
 set -eu
@@ -33,6 +34,11 @@ for name in PROMETHEUS_URL RUNBOOK_BASE_URL SCRAPE_INTERVAL GRAFANA_CONFIG_DIR G
     GF_PATHS_PROVISIONING ${ALERTMANAGER_URL:+ALERTMANAGER_URL}; do
     check "$name"
 done
+replicas=0
+while eval "[ -n \"\${PROMETHEUS_$((replicas + 1))_URL-}\" ]"; do
+    replicas=$((replicas + 1))
+    check "PROMETHEUS_${replicas}_URL"
+done
 # Without one, Grafana's is "admin".
 check GF_SECURITY_ADMIN_PASSWORD
 if [ -n "${GF_PATHS_PROVISIONING-}" ] &&
@@ -47,6 +53,19 @@ fi
 
 source_tree=$GRAFANA_CONFIG_DIR
 cp "$source_tree"/provisioning/datasources/*.yml "$GF_PATHS_PROVISIONING/datasources/"
+# They are asked one by one, as they do not know the same: a gap in one is none in another. The alerts
+# in Grafana's lists are those of the first: all raise the same.
+replica=0
+while [ "$replica" -lt "$replicas" ]; do
+    replica=$((replica + 1))
+    awk -v replica="$replica" '
+        /^  - name: / { $0 = $0 " " replica }
+        /^    uid: / { $0 = $0 "-" replica }
+        { sub(/PROMETHEUS_URL/, "PROMETHEUS_" replica "_URL")
+          if (/(isDefault|manageAlerts): /) sub(/true/, "false")
+          print }' "$source_tree/provisioning/datasources/prometheus.yml" \
+        >"$GF_PATHS_PROVISIONING/datasources/prometheus-$replica.yml"
+done
 cp "$source_tree"/provisioning/dashboards/*.yml "$GF_PATHS_PROVISIONING/dashboards/"
 if [ -z "${ALERTMANAGER_URL-}" ]; then
     rm "$GF_PATHS_PROVISIONING/datasources/alertmanager.yml"

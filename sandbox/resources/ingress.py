@@ -53,8 +53,14 @@ def _health(_elb: Client, given: Inputs) -> Inputs:
 def _set_group(elb: Client, group: str, before: Inputs, after: Inputs) -> None:
     if before:
         elb.modify_target_group(TargetGroupArn=group, **_health(elb, after))
-    delay = {"deregistration_delay.timeout_seconds": after.get("deregistrationDelay", 300)}
-    elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=_pairs(delay))
+    sticky = after.get("stickiness") or {}
+    attributes = {
+        "deregistration_delay.timeout_seconds": after.get("deregistrationDelay", 300),
+        "stickiness.enabled": sticky.get("enabled", True) if sticky else None,
+        "stickiness.type": sticky.get("type"),
+        "stickiness.lb_cookie.duration_seconds": sticky.get("cookieDuration"),
+    }
+    elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=_pairs(attributes))
 
 
 def _pairs(attributes: Inputs) -> list[dict[str, str]]:
@@ -198,12 +204,12 @@ RESOURCE_TYPES = {
         "create_target_group",
         "TargetGroups[0].TargetGroupArn",
         arguments=_health,
-        by_code="healthCheck",
+        by_code="healthCheck stickiness",
         required="vpcId port protocol",
         defaults={"targetType": "instance"},
         outputs={"arn": "TargetGroups[0].TargetGroupArn"},
         seen={"healthCheck": f"{{{', '.join(f'{name}: {api}' for name, api in _HEALTH.items())}}}"},
-        update=(Step(_set_group, "healthCheck deregistrationDelay"),),
+        update=(Step(_set_group, "healthCheck deregistrationDelay stickiness"),),
     ),
     "aws:lb/listener:Listener": ResourceType(
         "elbv2",

@@ -88,6 +88,7 @@ SERVICE = Example(
         "enable_execute_command": True,
         "admin_cidrs": ["203.0.113.7/32", "198.51.100.0/24"],
         "version": "3.14.0",
+        "replicas": 2,
         "port": 9091,
         "node_exporter_port": 9101,
         "discovery_tag_key": "team:monitor",
@@ -158,6 +159,7 @@ GRAFANA = Example(
         "prometheus_security_group_id": "sg-prometheus",
     },
     {
+        "prometheus_replicas": 2,
         "prometheus_port": 9091,
         "alertmanager_dns_name": "alertmanager.monitoring.internal",
         "alertmanager_security_group_id": "sg-alertmanager",
@@ -259,6 +261,7 @@ INGRESS = Example(
             "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
         ),
         "ipv6": True,
+        "sticky_servers": ["prometheus"],
         "internal": True,
         "waf_acl_arn": (
             "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/ours/"

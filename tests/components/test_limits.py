@@ -183,6 +183,7 @@ LIMITS = [
         ),
     ),
     (PrometheusServiceArgs, "alertmanager_port", *PORTS),
+    (PrometheusServiceArgs, "replicas", [1, 8], [0, 9], "expected a whole number from 1 to 8"),
     (AlertmanagerServiceArgs, "log_retention_days", *LOGS),
     (AlertmanagerServiceArgs, "port", *PORTS),
     (

@@ -117,6 +117,31 @@ def test_without_an_alertmanager_there_is_no_such_data_source(container: Contain
     ]
 
 
+def test_each_replica_is_a_data_source_of_its_own(container: Container) -> None:
+    urls = {f"PROMETHEUS_{it}_URL": f"http://prometheus-{it}.internal:9090" for it in (1, 2)}
+    done = container.run(**urls)
+    assert done.returncode == 0, done.stderr
+    (first,), *others = (
+        yaml.safe_load(
+            (container.provisioning / "datasources" / f"{name}.yml").read_text(encoding="utf-8")
+        )["datasources"]
+        for name in ("prometheus", "prometheus-1", "prometheus-2")
+    )
+    for number, (source,) in enumerate(others, 1):
+        assert source == {
+            **first,
+            "name": f"Prometheus {number}",
+            "uid": f"prometheus-{number}",
+            "url": f"${{PROMETHEUS_{number}_URL}}",
+            "isDefault": False,
+            # Rules and alerts are the same everywhere: listed once.
+            "jsonData": {**first["jsonData"], "manageAlerts": False},
+        }
+    refused = container.run(PROMETHEUS_1_URL="http://a b")
+    assert "PROMETHEUS_1_URL is 'http://a b'. Set it to a URL" in refused.stderr
+    assert refused.returncode == 1
+
+
 def test_all_problems_are_told_at_once_and_nothing_is_started(container: Container) -> None:
     done = container.run(
         PROMETHEUS_URL="",

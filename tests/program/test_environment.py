@@ -32,8 +32,13 @@ FROM_THE_STACK = {"AWS_REGION": REGION, "VPC_ID": "monitoring-vpc-id", "ENVIRONM
 OF_ALERTMANAGER = {
     "ALERTMANAGER_DNS_NAME": "alertmanager.monitoring.internal",
     "ALERTMANAGER_PORT": "9193",
+    "PROMETHEUS_NAME": "prometheus",
+    "PROMETHEUS_DOMAIN": "monitoring.internal",
 }
-"""Variables that are there with Alertmanager only, on that port."""
+"""Variables that are there with another server only, such as Alertmanager on that port."""
+
+OF_ANOTHER_REPLICA = {"PROMETHEUS_REPLICA": "0"}
+"""Variable that is there for each but the first, and its default."""
 
 OF_THE_IMAGE = {
     "PROMETHEUS_LISTEN_HOST": "0.0.0.0",  # noqa: S104 - inside a container
@@ -74,10 +79,11 @@ def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> Non
     assert given == others | {name: text for name, (*_, text) in FROM_SETTINGS.items()}
 
     # ... where the configuration or the entrypoint needs each variable, and no other ...
-    assert placeholders() | needed_by_the_entrypoint() == given.keys() | OF_THE_IMAGE.keys()
-    assert others.keys() <= placeholders() <= given.keys()
+    of_image = OF_THE_IMAGE | OF_ANOTHER_REPLICA
+    assert placeholders() | needed_by_the_entrypoint() == given.keys() | of_image.keys()
+    assert others.keys() <= placeholders() <= given.keys() | OF_ANOTHER_REPLICA.keys()
 
     # ... and whoever runs the image by itself gets the defaults that the components declare.
     declared = variables(evaluate())
     assert not OF_ALERTMANAGER.keys() & declared.keys()
-    assert image_defaults() == OF_THE_IMAGE | {name: declared[name] for name in FROM_SETTINGS}
+    assert image_defaults() == of_image | {name: declared[name] for name in FROM_SETTINGS}

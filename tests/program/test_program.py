@@ -281,6 +281,41 @@ def test_prometheus_finds_two_alertmanagers_which_tell_the_topic() -> None:
     )
 
 
+def test_two_of_prometheus_are_watched_balanced_and_asked_one_by_one() -> None:
+    block = {**INGRESS, "domain": "example.com"}
+    two = evaluate({"prometheus": {"replicas": 2}, "ingress": block}, stack="prod")
+    assert two.exports["service_names"] == ["prometheus-service", "prometheus-1-service"]
+    assert two.exports["service_name"] == "prometheus-service"
+    assert {
+        r.inputs["dimensions"]["ServiceName"]: r.inputs["threshold"]
+        for r in two.of_type(":MetricAlarm")
+    } == {
+        "prometheus-service": 1,
+        "prometheus-1-service": 1,
+        "alertmanager-service": 2,
+        "grafana-service": 1,
+    }
+    services = [two.inputs(name) for name in two.exports["service_names"]]
+    (group,) = {json.dumps(it["loadBalancers"][0]["targetGroupArn"]) for it in services}
+    assert group.endswith(':ingress-prometheus"')
+    assert two.inputs("ingress-prometheus")["stickiness"]["type"] == "lb_cookie"
+    assert "stickiness" not in two.inputs("ingress-alertmanager")  # they share what they know
+    (container,) = json.loads(two.inputs("grafana-task")["containerDefinitions"])
+    given = {entry["name"]: entry["value"] for entry in container["environment"]}
+    assert given["PROMETHEUS_URL"] == "http://prometheus.monitoring.internal:9090"
+    assert given["PROMETHEUS_1_URL"] == "http://prometheus-1.monitoring.internal:9090"
+
+
+def test_two_of_prometheus_find_each_other_where_nothing_else_is(dev: Deployment) -> None:
+    two = evaluate({"prometheus": {"replicas": 2}})
+    assert variables(two).items() - variables(dev).items() == {
+        ("PROMETHEUS_NAME", "prometheus"),
+        ("PROMETHEUS_DOMAIN", "monitoring.internal"),
+    }
+    assert two.inputs("prometheus-1-name")["name"] == "prometheus-1"
+    assert "service_names" not in dev.exports
+
+
 def test_behind_a_load_balancer_all_links_lead_through_it() -> None:
     block = {**INGRESS, "domain": "example.com"}
     prod = evaluate({"ingress": block}, stack="prod")

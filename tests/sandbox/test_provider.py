@@ -636,7 +636,11 @@ def cases(w: World) -> dict[str, Case]:
                 "protocol": "HTTP",
                 "healthCheck": health("/-/healthy"),
             },
-            {"healthCheck": health("/api/health"), "deregistrationDelay": 30},
+            {
+                "healthCheck": health("/api/health"),
+                "deregistrationDelay": 30,
+                "stickiness": {"type": "lb_cookie", "cookieDuration": 3600},
+            },
             {"port": 81},
         ),
         "aws:lb/listener:Listener": Case(

@@ -76,6 +76,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("prometheus.sampleLimit", 0, f"{WHOLE} from 1 to 1000000"),
     ("prometheus.bodySizeLimitMib", 0, f"{WHOLE} from 1 to 1024"),
     ("prometheus.targetLimit", 0, f"{WHOLE} from 1 to 100000"),
+    ("prometheus.replicas", 3, "each is in another zone; expected at most 2, as network.zoneCount"),
+    ("prometheus.replicas", 0, f"{WHOLE} from 1 to 8"),
     ("prometheus.runbookBaseUrl", "https://x/", "expected a URL such as https://example.com"),
     *[
         (f"alertmanager.{key}", value, expected)

@@ -184,6 +184,7 @@ TOGETHER = {
     ("hosts", "count"),
     ("prometheus", "taskCpu"),
     ("prometheus", "taskMemory"),
+    ("prometheus", "replicas"),
     ("alertmanager", "taskCpu"),
     ("alertmanager", "taskMemory"),
     ("alertmanager", "replicas"),
@@ -259,6 +260,8 @@ def legal(draw: st.DrawFn) -> Configuration:
         "hosts": {"count": draw(st.integers(0, 5))},
         "prometheus": draw(TASKS),
     }
+    replicas = st.integers(1, values["network"]["zoneCount"])
+    values["prometheus"]["replicas"] = draw(replicas)
     if draw(st.booleans()):
         values["grafana"] = draw(TASKS)
     if draw(st.booleans()):
@@ -270,7 +273,7 @@ def legal(draw: st.DrawFn) -> Configuration:
     page, notify = draw(WAYS), draw(WAYS)
     values["alertmanager"] = {
         **draw(TASKS),
-        "replicas": draw(st.integers(1, values["network"]["zoneCount"])),
+        "replicas": draw(replicas),
         "pageWith": page,
         "notifyWith": notify,
         **{SECRETS_OF[it]: draw(SECRET_ARNS) for it in {*page, *notify} - {"sns"}},
@@ -375,6 +378,7 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("alertmanager", "storageGib"): outside(21, 200),
     ("alertmanager", "logRetentionDays"): LOG_DAYS,
     ("alertmanager", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("prometheus", "replicas"): outside(1, 8),
     ("alertmanager", "replicas"): outside(1, 8),
     ("alertmanager", "port"): st.one_of(outside(1024, 65535), st.just(CLUSTER_PORT)),
     ("alertmanager", "pageWith"): st.one_of(words(), st.lists(words(*INTEGRATIONS), min_size=1)),
@@ -440,7 +444,8 @@ def illegal(draw: st.DrawFn) -> tuple[Configuration, str, str]:
     values = draw(legal())
     if block == "ingress":  # it has no defaults that are legal, and needs two zones
         values |= {"network": {}, "ingress": dict(INGRESS)}
-        values["alertmanager"].pop("replicas")  # more, it may be, than the zones are now
+        for server in ("prometheus", "alertmanager"):
+            values[server].pop("replicas")  # more, it may be, than the zones are now
     values.setdefault(block, {})[key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
     return values, block, key
 

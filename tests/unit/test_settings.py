@@ -58,6 +58,7 @@ def test_the_defaults() -> None:
         "storage_gib": 21,
         "log_retention_days": 14,
         "delete_images_on_destroy": False,
+        "replicas": 1,
         "port": 9090,
         "admin_cidrs": (),
         "retention": "15d",

@@ -51,6 +51,14 @@ def secrets(**args: Any) -> dict[str, str]:  # noqa: ANN401
                 "SCRAPE_INTERVAL": "30s",
             },
         ),
+        (
+            {"prometheus_replicas": 3, "prometheus_port": 9091},
+            {
+                "PROMETHEUS_URL": "http://prometheus.monitoring.internal:9091",
+                "PROMETHEUS_1_URL": "http://prometheus-1.monitoring.internal:9091",
+                "PROMETHEUS_2_URL": "http://prometheus-2.monitoring.internal:9091",
+            },
+        ),
         ({"runbook_base_url": "https://x.org/r"}, {"RUNBOOK_BASE_URL": "https://x.org/r"}),
         ({"anonymous_viewer": True}, {"GF_AUTH_ANONYMOUS_ENABLED": "true"}),
         (ALERTMANAGER, {"ALERTMANAGER_URL": "http://alertmanager.monitoring.internal:9093"}),

@@ -89,6 +89,19 @@ def test_a_target_group_is_known_when_its_rule_is_there(fewest: Deployment) -> N
         assert forward["targetGroupArn"] == outputs["target_group_arns"][stem]
 
 
+def test_a_browser_stays_with_one_task_only_where_tasks_differ(fewest: Deployment) -> None:
+    sticky = make(sticky_servers=["prometheus"])
+    changed = [it.name for it in fewest.resources if sticky.inputs(it.name) != it.inputs]
+    assert changed == ["way-in-prometheus"]
+    assert sticky.inputs("way-in-prometheus")["stickiness"] == {
+        "type": "lb_cookie",
+        "cookieDuration": 86400,
+    }
+    assert problems(servers=["grafana"], sticky_servers=["prometheus"]) == [
+        "  - sticky_servers is ['prometheus']: expected some of servers: grafana"
+    ]
+
+
 def test_a_server_behind_the_load_balancer_waits_for_its_rule() -> None:
     def program() -> None:
         made: Any = INGRESS.component("way-in", INGRESS.fewest)

@@ -27,8 +27,8 @@ def arguments(**args: object) -> PrometheusServiceArgs:
 def test_the_container() -> None:
     args = arguments(port=9091)
     secrets = {"AWS_ACCESS_KEY_ID": SecretValue("arn", "access_key_id", "version-1")}
-    container = prometheus_container(args, ANY_IMAGE, "eu-central-1", secrets)
-    assert container.environment == environment_variables(args, "eu-central-1")
+    container = prometheus_container("prom", args, ANY_IMAGE, "eu-central-1", secrets)
+    assert container.environment == environment_variables("prom", args, "eu-central-1", 0)
     assert {k: v for k, v in vars(container).items() if k != "environment"} == {
         "name": "prometheus",
         "image": ANY_IMAGE,
@@ -44,7 +44,7 @@ def test_the_container() -> None:
 
 
 def test_user_volumes_and_health_are_those_of_the_image() -> None:
-    container = prometheus_container(arguments(), ANY_IMAGE, "eu-central-1", {})
+    container = prometheus_container("prom", arguments(), ANY_IMAGE, "eu-central-1", {})
     assert re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE) == [container.user]
     (volumes,) = re.findall(r"^VOLUME (.+)$", DOCKERFILE, re.MULTILINE)
     assert sorted(re.findall(r'"([^"]+)"', volumes)) == sorted(container.volumes.values())
@@ -57,6 +57,6 @@ def test_user_volumes_and_health_are_those_of_the_image() -> None:
 
 @given(st.integers(21, 200))
 def test_blocks_never_fill_the_disk(storage_gib: int) -> None:
-    variables = environment_variables(arguments(storage_gib=storage_gib), "eu-central-1")
+    variables = environment_variables("prom", arguments(storage_gib=storage_gib), "eu-central-1", 0)
     size = int(str(variables["RETENTION_SIZE"]).removesuffix("GB"))
     assert 0.7 * storage_gib < size <= 0.8 * storage_gib

@@ -48,6 +48,7 @@ def test_the_outputs(prometheus: Deployment) -> None:
         "dns_name": "",
         "cluster_name": "prom-cluster",
         "service_name": "prom-service",
+        "service_names": ["prom-service"],
         "log_group_name": "prom-log",
         "repository_url": f"{REGISTRY}/prom-images",
         "credentials_secret_arn": f"{ARN}:prom-discovery-secret",
