@@ -49,6 +49,7 @@ from components.arguments import (
     snake,
     suggestion,
 )
+from components.configuration.tools import TOOLS, on_path
 from components.exporters.instance_types import usd_a_month
 from components.ingress.rules import MIN_SUBNETS
 from components.network.subnets import hosts_fit
@@ -341,6 +342,14 @@ class Settings:
                 f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything"
                 " unless somebody subscribes to the topic"
             )
+        for server, tool in TOOLS.items():
+            overlay = (getattr(self, server) or {}).get("overlay")
+            if overlay and on_path(server) is None:
+                folder = "..." if server in secret else shortened(overlay)
+                yield (
+                    f"{PROJECT}:{server}.overlay: {tool} is not on PATH, so only the form of its"
+                    f" files was checked: `make check CONFIG={folder}` checks all of it"
+                )
         count, instance_type = self.hosts["count"], self.hosts["instance_type"]
         usd = count * usd_a_month(instance_type)
         if usd > EXPENSIVE_USD and "hosts" not in secret:

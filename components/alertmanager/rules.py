@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.alertmanager import overlay as templates
 from components.alertmanager.configuration import INTEGRATIONS, SECRETS, Routing
 from components.alertmanager.routes import check_routes
+from components.configuration import tools
 from components.values import is_given
 
 if TYPE_CHECKING:
@@ -102,6 +103,16 @@ def in_different_subnets(replicas: int, subnet_ids: Sequence[Any]) -> None:
         raise ValueError(f"there are {len(subnet_ids)} subnets; expected at most one task in each")
 
 
+def overlay(path: str) -> None:
+    """Check a folder of the user's own templates, with amtool if it is on PATH; empty: none.
+
+    Raises:
+        ValueError: with what is wrong, and what is expected.
+    """
+    if path:
+        templates.check(Path(path), tools.on_path(templates.SERVER))
+
+
 def routes_file(
     value: str,
     page_with: Sequence[str],
@@ -126,6 +137,5 @@ def routes_file(
         notify_days=notify_days,
         notify_hours=notify_hours,
     )
-    amtool = shutil.which("amtool")
     text = Path(value).read_text(encoding="utf-8")
-    check_routes(text, routing, Path(amtool) if amtool else None)
+    check_routes(text, routing, tools.on_path("alertmanager"))

@@ -1,21 +1,24 @@
 """Prometheus as an ECS service on Fargate, with its image, its credentials and its log."""
 
 from collections.abc import Sequence
-from typing import Annotated, NotRequired
+from pathlib import Path
+from typing import Annotated, NotRequired, cast
 
 import pulumi
 import pulumi_aws as aws
 
 from components import assets, checks
-from components.arguments import Knob, Rule, arguments, resolve
+from components.arguments import Knob, Rule, arguments, declared, resolve
+from components.configuration import tools
 from components.containers.container_service import ContainerService
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
-from components.containers.server import ServerArgs, together_with
+from components.containers.server import ServerArgs, not_with_image_context, together_with
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
-from components.prometheus.container import prometheus_container
+from components.prometheus import overlay
+from components.prometheus.container import environment_variables, prometheus_container
 from components.prometheus.discovery import may_discover, scoped_user
 from components.prometheus.scraping import ScrapeInterval
 from components.runbooks import RunbookBaseUrl
@@ -24,12 +27,60 @@ from components.values import is_given
 CREDENTIALS = ("iam-user", "task-role")
 
 
+def legal_overlay(path: str, scrape_interval: str) -> None:
+    """Check a folder of the user's own rules and jobs, with promtool if it is on PATH.
+
+    Raises:
+        ValueError: with what is wrong, and what is expected.
+    """
+    if path:
+        always, sometimes = overlay_variables(scrape_interval)
+        overlay.check(Path(path), always, sometimes, tools.on_path(overlay.SERVER))
+
+
+def overlay_variables(scrape_interval: str = "") -> tuple[dict[str, str], dict[str, str]]:
+    """Return variable -> a value, of those that files of the user's own may use.
+
+    Args:
+        scrape_interval: the one that other times have to fit. Default: the component's default.
+
+    Returns:
+        Those that there always are, and those that there are with an Alertmanager only.
+    """
+    example = {
+        **{key: argument.default for key, argument in declared(PrometheusServiceArgs).items()},
+        **({"scrape_interval": scrape_interval} if scrape_interval else {}),
+        "vpc_id": "vpc-0123456789abcdef0",
+        "environment": "example",
+    }
+
+    def variables(**more: str) -> dict[str, str]:
+        args = cast("PrometheusServiceArgs", {**example, **more})
+        return cast("dict[str, str]", environment_variables(args, "us-east-1"))
+
+    always = variables()
+    all_of_them = variables(alertmanager_dns_name="alertmanager.example")
+    return always, {name: all_of_them[name] for name in all_of_them.keys() - always.keys()}
+
+
 @arguments
 class PrometheusServiceArgs(ServerArgs):
     """Arguments of a `PrometheusService`."""
 
     environment: Annotated[str, Rule(checks.label_value)]
     """Name of the environment: the external label `environment`."""
+
+    overlay: NotRequired[
+        Annotated[
+            str,
+            Knob(""),
+            Rule(not_with_image_context, ("image_context",)),
+            Rule(legal_overlay, ("scrape_interval",)),
+        ]
+    ]
+    """Folder of your own rules (`rules.d/*.yml`) and scrape jobs (`scrape.d/*.yml`), laid over the
+    package's (docs/own-configuration.md), a path from the project's folder. Empty: there is
+    none."""
 
     version: NotRequired[Annotated[str, Knob(assets.VERSIONS["prometheus"], checks.version)]]
     """Version of Prometheus."""

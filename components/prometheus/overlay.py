@@ -1,0 +1,156 @@
+"""Users' own rules and scrape jobs: checked as parts of the whole configuration."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from components import assets
+from components.configuration import tools
+from components.configuration.tree import overlay_files, rule_tests, text_of
+from components.configuration.variables import fill_in, needed, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVER = "prometheus"
+
+_SECRETS = ("password", "credentials", "bearer_token", "client_secret", "secret_key")
+"""Keys of a scrape job whose value would be a secret in plain text. Source:
+https://prometheus.io/docs/prometheus/latest/configuration/configuration/"""
+
+
+def check(
+    folder: Path, always: Mapping[str, str], sometimes: Mapping[str, str], promtool: Path | None
+) -> None:
+    """Check an overlay of Prometheus.
+
+    Args:
+        folder: the overlay.
+        always: variable -> a value, of those that its files may use.
+        sometimes: likewise, but only in a file whose first line is `# needs: <one of them>`.
+        promtool: the program. None: the form is checked, and nothing that only promtool knows.
+
+    Raises:
+        ValueError: with everything that is wrong.
+    """
+    own = {name: text_of(file) for name, file in overlay_files(SERVER, folder).items()}
+    tests = {name: text_of(file) for name, file in rule_tests(SERVER, folder).items()}
+    known = {**always, **sometimes}
+    problems = [
+        f"{name} {problem}"
+        for name, text in {**own, **tests}.items()
+        for problem in _variable_problems(text, always, sometimes)
+    ]
+    if not problems:
+        texts = {name: fill_in(text, known, comments=False) for name, text in own.items()}
+        problems += _form_problems(texts, known)
+    if problems:
+        raise ValueError("; ".join(problems))
+    if promtool:
+        with tempfile.TemporaryDirectory() as scratch:
+            render(folder, known, Path(scratch))
+            _ask(promtool, Path(scratch), [name for name in own if name.startswith("rules.d/")])
+
+
+def render(folder: Path, variables: Mapping[str, str], target: Path) -> None:
+    """Write the configuration with an overlay in it, as the entrypoint does, and its tests.
+
+    Args:
+        folder: the overlay.
+        variables: variable -> value, all that the files use.
+        target: an empty folder.
+    """
+    package = assets.image_context(SERVER)
+    files = {file.relative_to(package).as_posix(): file for file in package.rglob("*.yml")}
+    files |= {**overlay_files(SERVER, folder), **rule_tests(SERVER, folder)}
+    for name, file in files.items():
+        text = file.read_text(encoding="utf-8")
+        (target / name).parent.mkdir(exist_ok=True)
+        filled = fill_in(text, variables, comments=False)
+        (target / name).write_text(filled, encoding="utf-8")
+    alerting = target / "alerting.yml"
+    with (target / "prometheus.yml").open("a", encoding="utf-8") as whole:
+        whole.write(alerting.read_text(encoding="utf-8"))
+    alerting.unlink()
+
+
+def _ask(promtool: Path, rendered: Path, rules: list[str]) -> None:
+    """Let promtool look: a broken scrape job keeps it from looking at rules, so twice.
+
+    Raises:
+        ValueError: with what it says.
+    """
+    problems = []
+    for kind, files in (("rules", rules), ("config", ["prometheus.yml"])):
+        try:
+            if files:
+                tools.run(promtool, "check", kind, *files, folder=rendered)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("; ".join(dict.fromkeys(problems)))
+
+
+def _variable_problems(
+    text: str, always: Mapping[str, str], sometimes: Mapping[str, str]
+) -> Iterator[str]:
+    needs = needed(text)
+    if needs and needs not in sometimes:
+        known = ", ".join(sometimes)
+        yield f"line 1: it would always be left out: # needs: {needs}; expected one of {known}"
+    yield from unknown(text, {**always, **(sometimes if needs else {})}, comments=False)
+
+
+def _form_problems(texts: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[str]:
+    jobs: Counter[str] = Counter(_package_jobs(variables))
+    for name, text in texts.items():
+        try:
+            document = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            yield f"{name} is no YAML: {' '.join(str(error).split())}"
+            continue
+        section, key = (
+            ("groups", "name") if name.startswith("rules.d/") else ("scrape_configs", "job_name")
+        )
+        entries = document.get(section) if isinstance(document, Mapping) else None
+        if not isinstance(entries, list) or not entries or set(document) != {section}:
+            yield f"{name}: expected the key {section} with a list, and no other key"
+            continue
+        for number, entry in enumerate(entries, 1):
+            where = f"{name}: {section}[{number}]"
+            if not isinstance(entry, Mapping) or not isinstance(entry.get(key), str):
+                yield f"{where} has no {key}"
+            elif section == "groups" and not isinstance(entry.get("rules"), list):
+                yield f"{where} has no list of rules"
+            elif section == "scrape_configs":
+                yield from (f"{where}{problem}" for problem in _secret_problems(entry))
+                if jobs[entry[key]]:
+                    yield f"{where}: there is a job {entry[key]!r} already: take another name"
+                jobs[entry[key]] += 1
+
+
+def _package_jobs(variables: Mapping[str, str]) -> Iterator[str]:
+    package = assets.image_context(SERVER)
+    for file in [package / "prometheus.yml", *(package / "scrape.d").glob("*.yml")]:
+        text = fill_in(file.read_text(encoding="utf-8"), variables, comments=False)
+        yield from (job["job_name"] for job in yaml.safe_load(text)["scrape_configs"])
+
+
+def _secret_problems(entry: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any YAML
+    if isinstance(entry, Mapping):
+        for key, value in entry.items():
+            if key in _SECRETS and isinstance(value, str):
+                yield (
+                    f"{path}.{key} is a secret in plain text, for everybody who can read the image"
+                    " or the repository: take it out; expected a target that needs none"
+                )
+            yield from _secret_problems(value, f"{path}.{key}")
+    elif isinstance(entry, list):
+        for number, value in enumerate(entry, 1):
+            yield from _secret_problems(value, f"{path}[{number}]")
