@@ -121,19 +121,22 @@ def _chosen(server: str, overlay: Path, patterns: Sequence[str]) -> dict[str, Pa
     if not os.path.isdir(overlay):  # noqa: PTH112 - that of a Path may raise
         raise ValueError("there is no such folder; expected a path from the project's folder")
     legal = (*READ[server], *TESTS.get(server, ()))
-    listing = "expected " + " or ".join(legal)
+    listing = f"expected {', '.join(legal)}"
     problems: list[str] = []
+    foreign = []
     found = {}
     for name, file in sorted(_files(overlay, problems)):
         if not any(_matches(name, pattern) for pattern in legal):
-            problems.append(f"{name} is nothing that {server} reads: {listing}")
+            foreign.append(name)
             continue
         try:
             _check(server, overlay, name, file)
         except ValueError as problem:
             problems.append(f"{name} {problem}")
         found[name] = file
-    if not any(_matches(name, pattern) for name in found for pattern in READ[server]):
+    if foreign:
+        problems.append(f"{server} does not read {', '.join(foreign)}: {listing}")
+    elif not any(_matches(name, pattern) for name in found for pattern in READ[server]):
         problems.append(f"it holds nothing that {server} reads: {listing}")
     if problems:
         raise ValueError("; ".join(dict.fromkeys(problems)))
