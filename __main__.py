@@ -235,6 +235,7 @@ if ingress:
         pulumi.export(f"{name}_url", url)
     pulumi.export("load_balancer_dns_name", ingress.load_balancer_dns_name)
 pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
+pulumi.export("prometheus_security_group_id", prometheus.security_group_id)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
 pulumi.export("host_ids", host_ids)
 pulumi.export(

@@ -74,9 +74,7 @@ def test_the_job_finds_its_host_scrapes_it_and_feeds_the_rule(account: Account, 
     server = ThreadingHTTPServer((address, port), Shop)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        # As docs/own-configuration.md says: the tag.
-        tag = {"Key": "shop-metrics", "Value": "true"}
-        account.client("ec2").create_tags(Resources=[identifier], Tags=[tag])
+        _let_in(account, identifier, port)
         (target,) = until(
             "the shop is scraped",
             TIMEOUT_S,
@@ -98,6 +96,18 @@ def test_the_job_finds_its_host_scrapes_it_and_feeds_the_rule(account: Account, 
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _let_in(account: Account, identifier: str, port: int) -> None:
+    """Do what docs/own-configuration.md says: the tag, and a rule on either side."""
+    ec2 = account.client("ec2")
+    ec2.create_tags(Resources=[identifier], Tags=[{"Key": "shop-metrics", "Value": "true"}])
+    server = account.outputs["prometheus_security_group_id"]
+    hosts = account.outputs["exporter_security_group_id"]
+    tcp = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+    to, from_ = ({**tcp, "UserIdGroupPairs": [{"GroupId": group}]} for group in (hosts, server))
+    ec2.authorize_security_group_egress(GroupId=server, IpPermissions=[to])
+    ec2.authorize_security_group_ingress(GroupId=hosts, IpPermissions=[from_])
 
 
 BAD = {

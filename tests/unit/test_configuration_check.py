@@ -1,4 +1,4 @@
-"""`make check CONFIG=folder`: a user's own configuration, checked and tested by the pinned tools."""
+"""`make check CONFIG=folder`: a user's own files, checked and tested by the pinned tools."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_it_says_what_it_did_and_what_to_do_next(
     assert err == ""
     assert out.splitlines() == [
         (
-            f"{own}/prometheus: rules.d/shop.yml, scrape.d/shop.yml: promtool accepts them within the"
-            " whole configuration"
+            f"{own}/prometheus: rules.d/shop.yml, scrape.d/shop.yml: promtool accepts them within"
+            " the whole configuration"
         ),
         f"{own}/prometheus: tests/shop.test.yml: the rule tests pass",
         f"{own}/alertmanager: templates/z_shop.tmpl: amtool writes a notification with them",

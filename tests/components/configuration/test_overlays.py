@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from components.prometheus import overlay as prometheus
 from components.prometheus.prometheus_service import overlay_variables
 from mocks.recording import deploy, refuse
 from sandbox.binaries import ensure
-from tests.components.examples import ALERTS, GRAFANA, OWN, SERVICE, Example
+from tests.components.examples import ALERTS, GRAFANA, OWN, ROOT, SERVICE, Example
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,6 +186,17 @@ def test_a_tool_is_looked_for_on_path(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "promtool").symlink_to("/bin/true")
     assert tools.on_path("prometheus") == tmp_path / "promtool"
     assert tools.on_path("grafana") is None
+
+
+def test_the_guide_names_every_variable() -> None:
+    guide = (ROOT / "docs" / "own-configuration.md").read_text(encoding="utf-8")
+    _, _, section = guide.partition("## Variables")
+    table, _, rest = section.partition("\n\n- In alerts")
+    rows, _, optional = table.partition("With an Alertmanager")
+    always, sometimes = overlay_variables()
+    assert set(re.findall(r"`([A-Z][A-Z_]+)`", rows)) == always.keys()
+    assert set(re.findall(r"`([A-Z][A-Z_]+)`", optional)) == sometimes.keys()
+    assert {f"${{{name}}}" for name in VARIABLES} <= set(re.findall(r"\$\{[A-Z_]+\}", rest))
 
 
 # --- Alertmanager ---
