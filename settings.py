@@ -38,6 +38,7 @@ from components import (
     PrometheusServiceArgs,
     checks,
 )
+from components.alertmanager.overlay import amtool_on_path
 from components.arguments import (
     Argument,
     Knob,
@@ -49,10 +50,10 @@ from components.arguments import (
     snake,
     suggestion,
 )
-from components.configuration.tools import TOOLS, on_path
 from components.exporters.instance_types import usd_a_month
 from components.ingress.rules import MIN_SUBNETS
 from components.network.subnets import hosts_fit
+from components.prometheus.prometheus_service import promtool
 from components.values import shortened
 from default_tags import STACK
 from stack_files import (
@@ -342,13 +343,17 @@ class Settings:
                 f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything"
                 " unless somebody subscribes to the topic"
             )
-        for server, tool in TOOLS.items():
+        for server, tool, found in (
+            ("prometheus", "promtool", promtool),
+            ("alertmanager", "amtool", amtool_on_path),
+        ):
             overlay = (getattr(self, server) or {}).get("overlay")
-            if overlay and on_path(server) is None:
+            if overlay and found() is None:
                 folder = "..." if server in secret else shortened(overlay)
                 yield (
-                    f"{PROJECT}:{server}.overlay: {tool} is not on PATH, so only the form of its"
-                    f" files was checked: `make check CONFIG={folder}` checks all of it"
+                    f"{PROJECT}:{server}.overlay: there is no {tool} on PATH, or an old one, so"
+                    f" only the form of the files was checked: `make check CONFIG={folder}` checks"
+                    " all of it"
                 )
         count, instance_type = self.hosts["count"], self.hosts["instance_type"]
         usd = count * usd_a_month(instance_type)

@@ -25,6 +25,19 @@ VARIABLES = {"GRAFANA_URL": "https://grafana.example.com"}
 _DEFINE = re.compile(r"\{\{-?\s*define\s+[\"`]([^\"`]*)[\"`]")
 
 
+def amtool_on_path() -> Path | None:
+    """Find amtool on PATH, in any version that can do something with the package's templates."""
+    found = tools.on_path(SERVER)
+    if found is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            _render({}, Path(scratch), found)
+        except ValueError:
+            return None
+    return found
+
+
 def check(folder: Path, amtool: Path | None) -> None:
     """Check an overlay of Alertmanager.
 

@@ -110,7 +110,7 @@ def overlay(path: str) -> None:
         ValueError: with what is wrong, and what is expected.
     """
     if path:
-        templates.check(Path(path), tools.on_path(templates.SERVER))
+        templates.check(Path(path), templates.amtool_on_path())
 
 
 def routes_file(

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 SERVER = "prometheus"
 
-_SECRETS = ("password", "credentials", "bearer_token", "client_secret", "secret_key")
+_SECRETS = (
+    *("password", "credentials", "bearer_token", "client_secret", "secret_key", "secrets", "token"),
+    "application_credential_secret",
+)
 """Keys of a scrape job whose value would be a secret in plain text. Source:
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/"""
 
@@ -58,17 +61,36 @@ def check(
             _ask(promtool, Path(scratch), [name for name in own if name.startswith("rules.d/")])
 
 
-def render(folder: Path, variables: Mapping[str, str], target: Path) -> None:
+def suits(promtool: Path, variables: Mapping[str, str]) -> bool:
+    """Tell whether a promtool accepts the package's own configuration; an old one does not.
+
+    That of Debian 12 (2.42), for one, knows no `scrape_config_files`.
+
+    Args:
+        promtool: the program.
+        variables: variable -> value, all that there are.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        render(None, variables, Path(scratch))
+        try:
+            _ask(promtool, Path(scratch), [])
+        except ValueError:
+            return False
+    return True
+
+
+def render(folder: Path | None, variables: Mapping[str, str], target: Path) -> None:
     """Write the configuration with an overlay in it, as the entrypoint does, and its tests.
 
     Args:
-        folder: the overlay.
+        folder: the overlay. None: there is none.
         variables: variable -> value, all that the files use.
         target: an empty folder.
     """
     package = assets.image_context(SERVER)
     files = {file.relative_to(package).as_posix(): file for file in package.rglob("*.yml")}
-    files |= {**overlay_files(SERVER, folder), **rule_tests(SERVER, folder)}
+    if folder:
+        files |= {**overlay_files(SERVER, folder), **rule_tests(SERVER, folder)}
     for name, file in files.items():
         text = file.read_text(encoding="utf-8")
         (target / name).parent.mkdir(exist_ok=True)
@@ -145,7 +167,7 @@ def _package_jobs(variables: Mapping[str, str]) -> Iterator[str]:
 def _secret_problems(entry: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any YAML
     if isinstance(entry, Mapping):
         for key, value in entry.items():
-            if key in _SECRETS and isinstance(value, str):
+            if key in _SECRETS and isinstance(value, str | list):
                 yield (
                     f"{path}.{key} is a secret in plain text, for everybody who can read the image"
                     " or the repository: take it out; expected a target that needs none"

@@ -28,14 +28,21 @@ CREDENTIALS = ("iam-user", "task-role")
 
 
 def legal_overlay(path: str, scrape_interval: str) -> None:
-    """Check a folder of the user's own rules and jobs, with promtool if it is on PATH.
+    """Check a folder of the user's own rules and jobs, with `promtool()`.
 
     Raises:
         ValueError: with what is wrong, and what is expected.
     """
     if path:
         always, sometimes = overlay_variables(scrape_interval)
-        overlay.check(Path(path), always, sometimes, tools.on_path(overlay.SERVER))
+        overlay.check(Path(path), always, sometimes, promtool())
+
+
+def promtool() -> Path | None:
+    """Find promtool on PATH, in any version that knows all of the package's own configuration."""
+    found = tools.on_path(overlay.SERVER)
+    always, sometimes = overlay_variables()
+    return found if found and overlay.suits(found, {**always, **sometimes}) else None
 
 
 def overlay_variables(scrape_interval: str = "") -> tuple[dict[str, str], dict[str, str]]:

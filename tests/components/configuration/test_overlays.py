@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -12,29 +13,43 @@ import pytest
 from components import assets
 from components.alertmanager import overlay as alertmanager
 from components.alertmanager.overlay import VARIABLES
+from components.arguments import resolve
 from components.configuration import tools
 from components.configuration.variables import fill_in, needed
 from components.grafana import overlay as grafana
 from components.prometheus import overlay as prometheus
+from components.prometheus import prometheus_service
 from components.prometheus.prometheus_service import overlay_variables
 from mocks.recording import deploy, refuse
 from sandbox.binaries import ensure
-from tests.components.examples import ALERTS, GRAFANA, OWN, ROOT, SERVICE, Example
+from tests.components.examples import ALERTS, GRAFANA, OWN, ROOT, SECRET, SERVICE, Example
+from tests.unit.configurations import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PROMETHEUS = OWN / "prometheus"
+TOOLS = ensure(["promtool", "amtool"])
+EVERYTHING = {
+    "prometheus": {"overlay": str(PROMETHEUS)},
+    "alertmanager": {
+        "overlay": str(OWN / "alertmanager"),
+        "pageWith": ["webhook"],
+        "webhookUrlSecretArn": f"{SECRET}:webhook-AbCdEf",
+    },
+    "grafana": {"overlay": str(OWN / "grafana")},
+}
+"""Settings with all overlays of the example."""
 
 
 @pytest.fixture(params=[False, True], ids=["form", "tool"])
 def promtool(request: pytest.FixtureRequest) -> Path | None:
-    return ensure(["promtool"])["promtool"] if request.param else None
+    return TOOLS["promtool"] if request.param else None
 
 
 @pytest.fixture
 def amtool() -> Path:
-    return ensure(["amtool"])["amtool"]
+    return TOOLS["amtool"]
 
 
 def check(folder: Path, promtool: Path | None, scrape_interval: str = "") -> None:
@@ -133,7 +148,7 @@ def test_promtool_tells_what_the_form_does_not(
 ) -> None:
     check(write(tmp_path, name, text), None)
     with pytest.raises(ValueError, match="promtool refuses it") as error:
-        check(tmp_path, ensure(["promtool"])["promtool"])
+        check(tmp_path, TOOLS["promtool"])
     assert said in str(error.value)
     assert str(tmp_path) not in str(error.value)
     assert "/tmp" not in str(error.value)  # noqa: S108 - where it was looked at
@@ -143,12 +158,12 @@ def test_promtool_tells_of_rules_and_jobs_at_once(tmp_path: Path) -> None:
     write(tmp_path, "rules.d/a.yml", alert(expr="up =="))
     write(tmp_path, "scrape.d/a.yml", job(static_config=[]))
     with pytest.raises(ValueError, match=r"rules\.d/a\.yml.*; promtool.*scrape\.d/a\.yml"):
-        check(tmp_path, ensure(["promtool"])["promtool"])
+        check(tmp_path, TOOLS["promtool"])
 
 
 def test_times_are_checked_against_the_stacks_own(tmp_path: Path) -> None:
     write(tmp_path, "scrape.d/a.yml", job(scrape_timeout="30s"))
-    check(tmp_path, ensure(["promtool"])["promtool"], scrape_interval="1m")
+    check(tmp_path, TOOLS["promtool"], scrape_interval="1m")
 
 
 def test_variables_of_an_alertmanager_are_for_files_that_need_one(
@@ -197,6 +212,33 @@ def test_the_guide_names_every_variable() -> None:
     assert set(re.findall(r"`([A-Z][A-Z_]+)`", rows)) == always.keys()
     assert set(re.findall(r"`([A-Z][A-Z_]+)`", optional)) == sometimes.keys()
     assert {f"${{{name}}}" for name in VARIABLES} <= set(re.findall(r"\$\{[A-Z_]+\}", rest))
+
+
+def stand_in(tmp_path: Path, name: str, says: str) -> None:
+    """Put a tool on PATH that refuses everything."""
+    write(tmp_path, f"bin/{name}", f"#!/bin/sh\necho {says} >&2\nexit 1\n")
+    (tmp_path / "bin" / name).chmod(0o755)
+
+
+def test_an_old_tool_that_refuses_the_packages_own_files_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would refuse whatever a user writes, and nothing could be deployed."""
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin")
+    for name in ("promtool", "amtool"):
+        stand_in(tmp_path, name, "field scrape_config_files not found")
+    assert prometheus_service.promtool() is None
+    assert alertmanager.amtool_on_path() is None
+    resolve(SERVICE.shape, "it", {**SERVICE.fewest, **SERVICE.instead})
+    said = list(parse(EVERYTHING).warnings([]))
+    assert [line.partition(":")[2].partition(",")[0] for line in said] == [
+        "prometheus.overlay: there is no promtool on PATH",
+        "alertmanager.overlay: there is no amtool on PATH",
+    ]
+    monkeypatch.setenv("PATH", os.pathsep.join(str(tool.parent) for tool in TOOLS.values()))
+    assert prometheus_service.promtool() == TOOLS["promtool"]
+    assert alertmanager.amtool_on_path() == TOOLS["amtool"]
+    assert list(parse(EVERYTHING).warnings([])) == []
 
 
 # --- Alertmanager ---
