@@ -50,8 +50,8 @@ def _problems(
     if not isinstance(dashboard, Mapping):
         yield "is no dashboard: expected an object in braces"
         return
-    # Of two with the same, Grafana takes none. Source:
-    # https://grafana.com/docs/grafana/v13.2/administration/provisioning/#dashboards
+    # Of two with the same, Grafana takes none, and nothing else of the folder that is new. Source:
+    # grafana/grafana#127619
     for key in ("uid", "title"):
         value = dashboard.get(key)
         if not isinstance(value, str) or not value:
