@@ -74,11 +74,11 @@ def check(server: str, folder: Path) -> Iterator[str]:
     tool = tools.TOOLS.get(server)
     program = binaries.ensure([tool])[tool] if tool else None
     if server == prometheus.SERVER and program:
-        always, sometimes = overlay_variables()
-        prometheus.check(folder, always, sometimes, program)
+        variables = overlay_variables()
+        prometheus.check(folder, variables, program)
         yield _accepted(server, folder, "promtool accepts them within the whole configuration")
         with tempfile.TemporaryDirectory() as scratch:
-            prometheus.render(folder, {**always, **sometimes}, Path(scratch))
+            prometheus.render(folder, variables, Path(scratch))
             yield from _rules(folder, Path(scratch), program)
     elif server == alertmanager.SERVER:
         alertmanager.check(folder, program)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -28,15 +28,28 @@ _SECRETS = (
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/"""
 
 
-def check(
-    folder: Path, always: Mapping[str, str], sometimes: Mapping[str, str], promtool: Path | None
-) -> None:
+class Variables(NamedTuple):
+    """The container's environment variables, each with a value that it may have."""
+
+    always: Mapping[str, str]
+    """Those that every file may use."""
+
+    optional: Sequence[Mapping[str, str]]
+    """Those that come together, or not at all: for a file whose first line is
+    `# needs: <one of them>`."""
+
+    @property
+    def all_of_them(self) -> dict[str, str]:
+        """All, whoever may use them."""
+        return {**self.always, **dict(pair for group in self.optional for pair in group.items())}
+
+
+def check(folder: Path, variables: Variables, promtool: Path | None) -> None:
     """Check an overlay of Prometheus.
 
     Args:
         folder: the overlay.
-        always: variable -> a value, of those that its files may use.
-        sometimes: likewise, but only in a file whose first line is `# needs: <one of them>`.
+        variables: those that its files may use.
         promtool: the program. None: the form is checked, and nothing that only promtool knows.
 
     Raises:
@@ -44,31 +57,31 @@ def check(
     """
     own = {name: text_of(file) for name, file in overlay_files(SERVER, folder).items()}
     tests = {name: text_of(file) for name, file in rule_tests(SERVER, folder).items()}
-    known = {**always, **sometimes}
     problems = [
         f"{name} {problem}"
         for name, text in {**own, **tests}.items()
-        for problem in _variable_problems(text, always, sometimes)
+        for problem in _variable_problems(text, variables)
     ]
     if not problems:
-        texts = {name: fill_in(text, known, comments=False) for name, text in own.items()}
-        problems += _form_problems(texts, known)
+        values = variables.all_of_them
+        texts = {name: fill_in(text, values, comments=False) for name, text in own.items()}
+        problems += _form_problems(texts)
     if problems:
         raise ValueError("; ".join(problems))
     if promtool:
         with tempfile.TemporaryDirectory() as scratch:
-            render(folder, known, Path(scratch))
+            render(folder, variables, Path(scratch))
             _ask(promtool, Path(scratch), [name for name in own if name.startswith("rules.d/")])
 
 
-def suits(promtool: Path, variables: Mapping[str, str]) -> bool:
+def suits(promtool: Path, variables: Variables) -> bool:
     """Tell whether a promtool accepts the package's own configuration; an old one does not.
 
     That of Debian 12 (2.42), for one, knows no `scrape_config_files`.
 
     Args:
         promtool: the program.
-        variables: variable -> value, all that there are.
+        variables: those that there are.
     """
     with tempfile.TemporaryDirectory() as scratch:
         render(None, variables, Path(scratch))
@@ -79,23 +92,25 @@ def suits(promtool: Path, variables: Mapping[str, str]) -> bool:
     return True
 
 
-def render(folder: Path | None, variables: Mapping[str, str], target: Path) -> None:
+def render(folder: Path | None, variables: Variables, target: Path) -> None:
     """Write the configuration with an overlay in it, as the entrypoint does, and its tests.
 
     Args:
         folder: the overlay. None: there is none.
-        variables: variable -> value, all that the files use.
+        variables: those that the files use.
         target: an empty folder.
     """
+    values = variables.all_of_them
     package = assets.image_context(SERVER)
     files = {file.relative_to(package).as_posix(): file for file in package.rglob("*.yml")}
     if folder:
         files |= {**overlay_files(SERVER, folder), **rule_tests(SERVER, folder)}
     for name, file in files.items():
         text = file.read_text(encoding="utf-8")
-        (target / name).parent.mkdir(exist_ok=True)
-        filled = fill_in(text, variables, comments=False)
-        (target / name).write_text(filled, encoding="utf-8")
+        if needed(text) in ("", *values):
+            (target / name).parent.mkdir(exist_ok=True)
+            filled = fill_in(text, values, comments=False)
+            (target / name).write_text(filled, encoding="utf-8")
     alerting = target / "alerting.yml"
     with (target / "prometheus.yml").open("a", encoding="utf-8") as whole:
         whole.write(alerting.read_text(encoding="utf-8"))
@@ -119,18 +134,20 @@ def _ask(promtool: Path, rendered: Path, rules: list[str]) -> None:
         raise ValueError("; ".join(dict.fromkeys(problems)))
 
 
-def _variable_problems(
-    text: str, always: Mapping[str, str], sometimes: Mapping[str, str]
-) -> Iterator[str]:
+def _variable_problems(text: str, variables: Variables) -> Iterator[str]:
     needs = needed(text)
-    if needs and needs not in sometimes:
-        known = ", ".join(sometimes)
+    legal = dict(variables.always)
+    for group in variables.optional:
+        if needs in group:
+            legal |= group
+    if needs and needs not in legal:
+        known = ", ".join(name for group in variables.optional for name in group)
         yield f"line 1: it would always be left out: # needs: {needs}; expected one of {known}"
-    yield from unknown(text, {**always, **(sometimes if needs else {})}, comments=False)
+    yield from unknown(text, legal, comments=False)
 
 
-def _form_problems(texts: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[str]:
-    jobs: Counter[str] = Counter(_package_jobs(variables))
+def _form_problems(texts: Mapping[str, str]) -> Iterator[str]:
+    jobs: Counter[str] = Counter(_package_jobs())
     for name, text in texts.items():
         try:
             document = yaml.safe_load(text)
@@ -157,11 +174,11 @@ def _form_problems(texts: Mapping[str, str], variables: Mapping[str, str]) -> It
                 jobs[entry[key]] += 1
 
 
-def _package_jobs(variables: Mapping[str, str]) -> Iterator[str]:
+def _package_jobs() -> Iterator[str]:
     package = assets.image_context(SERVER)
     for file in [package / "prometheus.yml", *(package / "scrape.d").glob("*.yml")]:
-        text = fill_in(file.read_text(encoding="utf-8"), variables, comments=False)
-        yield from (job["job_name"] for job in yaml.safe_load(text)["scrape_configs"])
+        jobs = yaml.safe_load(file.read_text(encoding="utf-8"))["scrape_configs"]
+        yield from (job["job_name"] for job in jobs)
 
 
 def _secret_problems(entry: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any YAML

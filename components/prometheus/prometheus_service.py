@@ -34,28 +34,24 @@ def legal_overlay(path: str, scrape_interval: str) -> None:
         ValueError: with what is wrong, and what is expected.
     """
     if path:
-        always, sometimes = overlay_variables(scrape_interval)
-        overlay.check(Path(path), always, sometimes, promtool())
+        overlay.check(Path(path), overlay_variables(scrape_interval), promtool())
 
 
 def promtool() -> Path | None:
     """Find promtool on PATH, in any version that knows all of the package's own configuration."""
     found = tools.on_path(overlay.SERVER)
-    always, sometimes = overlay_variables()
-    return found if found and overlay.suits(found, {**always, **sometimes}) else None
+    return found if found and overlay.suits(found, overlay_variables()) else None
 
 
-def overlay_variables(scrape_interval: str = "") -> tuple[dict[str, str], dict[str, str]]:
-    """Return variable -> a value, of those that files of the user's own may use.
+def overlay_variables(scrape_interval: str = "") -> overlay.Variables:
+    """Return what the container's variables may be.
 
     Args:
         scrape_interval: the one that other times have to fit. Default: the component's default.
-
-    Returns:
-        Those that there always are, and those that there are with an Alertmanager only.
     """
+    known = declared(PrometheusServiceArgs)
     example = {
-        **{key: argument.default for key, argument in declared(PrometheusServiceArgs).items()},
+        **{key: argument.default for key, argument in known.items()},
         **({"scrape_interval": scrape_interval} if scrape_interval else {}),
         "vpc_id": "vpc-0123456789abcdef0",
         "environment": "example",
@@ -65,9 +61,13 @@ def overlay_variables(scrape_interval: str = "") -> tuple[dict[str, str], dict[s
         args = cast("PrometheusServiceArgs", {**example, **more})
         return cast("dict[str, str]", environment_variables(args, "us-east-1"))
 
-    always = variables()
-    all_of_them = variables(alertmanager_dns_name="alertmanager.example")
-    return always, {name: all_of_them[name] for name in all_of_them.keys() - always.keys()}
+    always = assets.image_defaults(overlay.SERVER) | variables()
+    wired = [key for key, argument in known.items() if argument.wired and not argument.required]
+    optional = [
+        {name: value for name, value in variables(**{key: "example"}).items() if name not in always}
+        for key in wired
+    ]
+    return overlay.Variables(always, [group for group in optional if group])
 
 
 @arguments

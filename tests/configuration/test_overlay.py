@@ -13,7 +13,7 @@ from components.prometheus.overlay import render
 from components.prometheus.prometheus_service import overlay_variables
 from sandbox.binaries import ensure
 from tests.components.examples import OWN
-from tests.configuration.rendering import Entrypoint, Toolbox, toolboxes
+from tests.configuration.rendering import REQUIRED, Entrypoint, Toolbox, image_defaults, toolboxes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,12 +62,14 @@ def test_prometheus_gets_what_was_checked(
     tmp_path: Path, own: Path, toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    always, sometimes = overlay_variables()
+    variables = overlay_variables()
     checked = tmp_path / "checked"
     checked.mkdir()
-    render(own, {**always, **sometimes}, checked)
+    render(own, variables, checked)
     entrypoint = Entrypoint(tmp_path, toolbox, merged("prometheus", own))
-    done = entrypoint.run(**always, **sometimes)
+    here = image_defaults().keys() - REQUIRED.keys()  # with paths of this machine
+    values = {name: it for name, it in variables.all_of_them.items() if name not in here}
+    done = entrypoint.run(**values)
     assert done.returncode == 0, done.stderr
     assert texts(entrypoint.rendered) == texts(checked)
 
@@ -77,7 +79,7 @@ def test_what_needs_an_alertmanager_is_left_out_without_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     entrypoint = Entrypoint(tmp_path, source=merged("prometheus", own))
-    assert entrypoint.run(**overlay_variables()[0]).returncode == 0
+    assert entrypoint.run().returncode == 0
     names = {file.name for file in (entrypoint.rendered / "rules.d").iterdir()}
     assert "awkward.yml" in names
     assert "needs.yml" not in names

@@ -25,7 +25,7 @@ def promtool(request: pytest.FixtureRequest) -> Path | None:
 
 
 def check(folder: Path, promtool: Path | None, scrape_interval: str = "") -> None:
-    overlay.check(folder, *overlay_variables(scrape_interval), promtool)
+    overlay.check(folder, overlay_variables(scrape_interval), promtool)
 
 
 def job(name: str = "shop", **more: Any) -> str:  # noqa: ANN401
@@ -64,12 +64,17 @@ FORM = [
         "rules.d/a.yml line 4: the variable ${RUNBOOK_URL} is unknown: did you mean RUNBOOK_BASE",
     ),
     ("scrape.d/a.yml", job("${AWS_SECRET_ACCESS_KEY}"), "${AWS_SECRET_ACCESS_KEY} is unknown"),
-    ("scrape.d/a.yml", job("${PROMETHEUS_LISTEN_HOST}"), "${PROMETHEUS_LISTEN_HOST} is unknown"),
+    ("scrape.d/a.yml", job("${PROMETHEUS_EXTERNAL_URL}"), "${PROMETHEUS_EXTERNAL_URL} is unknow"),
+    (
+        "scrape.d/a.yml",
+        f"# needs: PROMETHEUS_EXTERNAL_URL\n{job('${ALERTMANAGER_PORT}')}",
+        "scrape.d/a.yml line 2: the variable ${ALERTMANAGER_PORT} is unknown",
+    ),
     ("scrape.d/a.yml", job("${ALERTMANAGER_DNS_NAME}"), "${ALERTMANAGER_DNS_NAME} is unknown"),
     (
         "scrape.d/a.yml",
         "# needs: SHOP\n" + job(),
-        "line 1: it would always be left out: # needs: SHOP; expected one of ALERTMANAGER_",
+        "line 1: it would always be left out: # needs: SHOP; expected one of PROMETHEUS_EX",
     ),
     ("tests/a.yml", "x: ${NO}", "tests/a.yml line 1: the variable ${NO} is unknown"),
 ]
@@ -154,12 +159,17 @@ def test_a_tool_that_cannot_be_run_is_named(tmp_path: Path) -> None:
         check(OWN / "prometheus", tool)
 
 
+def _names(text: str) -> list[str]:
+    return re.findall(r"`(?:# needs: )?([A-Z][A-Z_]+)`", text)
+
+
 def test_the_guide_names_every_variable() -> None:
     guide = (ROOT / "docs" / "own-configuration.md").read_text(encoding="utf-8")
     _, _, section = guide.partition("## Variables")
     table, _, rest = section.partition("\n\n- In alerts")
-    rows, _, optional = table.partition("With an Alertmanager")
-    always, sometimes = overlay_variables()
-    assert set(re.findall(r"`([A-Z][A-Z_]+)`", rows)) == always.keys()
-    assert set(re.findall(r"`([A-Z][A-Z_]+)`", optional)) == sometimes.keys()
+    rows, _, others = table.partition("Others are there")
+    variables = overlay_variables()
+    of_the_container = {name for name in variables.always if re.search("_(DIR|HOST)$", name)}
+    assert set(_names(rows)) == variables.always.keys() - of_the_container
+    assert set(_names(others)) == variables.all_of_them.keys() - variables.always.keys()
     assert {f"${{{name}}}" for name in VARIABLES} <= set(re.findall(r"\$\{[A-Z_]+\}", rest))
