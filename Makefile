@@ -1,5 +1,5 @@
 # Variables, all optional: PYTHON (an interpreter >= 3.11; another one makes .venv anew),
-# ONCE, HOSTS, STACK (demo), ARGS (test).
+# ONCE, HOSTS, STACK (demo), ARGS (test), CONFIG (check).
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 RUN := .venv/bin/python
 IDENTITY := -c 'import sys; print(sys.base_prefix, sys.version)'
@@ -13,7 +13,7 @@ unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench docs lock clean
+.PHONY: help setup demo test lint check format bench docs lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -55,6 +55,9 @@ lint: setup ## Check style, format, types and shell scripts
 	$(RUN) -m mypy
 	.venv/bin/shellcheck $(SHELL_SCRIPTS)
 
+check: setup ## Check rules, jobs, templates and dashboards of your own, and run your rule tests (CONFIG=folder)
+	@$(RUN) -m configuration_check $(if $(CONFIG),'$(CONFIG)')
+
 format: setup ## Format the Python code, and fix what can be fixed
 	$(RUN) -m ruff check --fix
 	$(RUN) -m ruff format
@@ -70,5 +73,5 @@ lock: setup ## Write the lock files after a change of requirements*.txt (needs t
 	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## Remove .venv and the tools' caches (the binaries stay in ~/.cache/prometheus-aws)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

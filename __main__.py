@@ -247,6 +247,7 @@ if ingress:
     pulumi.export("load_balancer_dns_name", ingress.load_balancer_dns_name)
 if notifications:
     pulumi.export("notification_topic_arn", notifications.topic_arn)
+pulumi.export("prometheus_security_group_id", prometheus.security_group_id)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
 pulumi.export("host_ids", host_ids)
 pulumi.export(

@@ -29,9 +29,11 @@ from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from blocks import BLOCKS, DEFAULT_TAGS, ENVIRONMENT, for_network, paths, problems_between
 from components import checks
+from components.alertmanager.overlay import amtool_on_path
 from components.alertmanager.rules import PEER_TIMEOUT_S
 from components.arguments import Problem, camel, examine, snake, suggestion
 from components.exporters.instance_types import usd_a_month
+from components.prometheus.prometheus_service import promtool
 from components.values import shortened
 from stack_files import (
     StackFileError,
@@ -205,20 +207,7 @@ class Settings:
             if namespace not in NAMESPACES:
                 hint = suggestion(namespace, NAMESPACES)
                 yield f"{shortened(key)} configures nothing: its namespace is unknown; {hint}"
-        told = ("page_with", "notify_with")
-        if self.alertmanager is not None and not any(self.alertmanager[key] for key in told):
-            yield f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
-        if self.alertmanager is not None:
-            interval, others = (
-                self.alertmanager["group_interval"],
-                self.alertmanager["replicas"] - 1,
-            )
-            if checks.duration_seconds(interval) < PEER_TIMEOUT_S * others:
-                yield (
-                    f"{PROJECT}:alertmanager.groupInterval is {interval}: the last of"
-                    f" {others + 1} Alertmanagers waits {PEER_TIMEOUT_S * others}s for the others,"
-                    " and may tell again of what has changed meanwhile; choose a longer one"
-                )
+        yield from self._of_alertmanager()
         if self.notifications is not None and not any(self.notifications.values()):
             yield (
                 f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything"
@@ -230,6 +219,7 @@ class Settings:
                 f"{PROJECT}:grafana has no enableExecuteCommand, and there is no block"
                 f" {PROJECT}:ingress: nobody can reach it"
             )
+        yield from self._half_checked(secret)
         count, instance_type = self.hosts["count"], self.hosts["instance_type"]
         usd = count * usd_a_month(instance_type)
         if usd > EXPENSIVE_USD and "hosts" not in secret:
@@ -238,6 +228,34 @@ class Settings:
                 f" {float(f'{usd:.2g}'):,.0f} a month on demand, with accelerators several times"
                 " as much"
             )
+
+    def _of_alertmanager(self) -> Iterator[str]:
+        if self.alertmanager is None:
+            return
+        if not any(self.alertmanager[key] for key in ("page_with", "notify_with")):
+            yield f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
+        interval, others = self.alertmanager["group_interval"], self.alertmanager["replicas"] - 1
+        if checks.duration_seconds(interval) < PEER_TIMEOUT_S * others:
+            yield (
+                f"{PROJECT}:alertmanager.groupInterval is {interval}: the last of {others + 1}"
+                f" Alertmanagers waits {PEER_TIMEOUT_S * others}s for the others, and may tell"
+                " again of what has changed meanwhile; choose a longer one"
+            )
+
+    def _half_checked(self, secret: Collection[str]) -> Iterator[str]:
+        """Say which of the user's own files no tool has seen."""
+        for server, tool, found in (
+            ("prometheus", "promtool", promtool),
+            ("alertmanager", "amtool", amtool_on_path),
+        ):
+            overlay = (getattr(self, server) or {}).get("overlay")
+            if overlay and found() is None:
+                folder = "..." if server in secret else shortened(overlay)
+                yield (
+                    f"{PROJECT}:{server}.overlay: there is no {tool} on PATH, or an old one, so"
+                    f" only the form of the files was checked: `make check CONFIG={folder}` checks"
+                    " all of it"
+                )
 
 
 def own(config: Mapping[str, _T]) -> dict[str, _T]:

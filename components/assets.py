@@ -45,6 +45,14 @@ def image_context(server: str) -> Path:
     return _ROOT / "docker" / server
 
 
+def image_defaults(server: str) -> dict[str, str]:
+    """Environment variables that the Dockerfile of a server's image sets (`ENV NAME=value ...`)."""
+    text = (image_context(server) / "Dockerfile").read_text(encoding="utf-8")
+    lines = text.replace("\\\n", " ").splitlines()
+    words = [word for line in lines if line.startswith("ENV ") for word in line.split()[1:]]
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+
 def user_data_script(name: str) -> str:
     """Text of a script that hosts run at first boot."""
     return (_ROOT / "userdata" / f"{name}.sh").read_text(encoding="utf-8")

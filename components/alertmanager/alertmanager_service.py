@@ -13,7 +13,11 @@ from components.arguments import Knob, Rule, arguments, resolve
 from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
-from components.containers.server import ServerArgs, in_different_subnets
+from components.containers.server import (
+    ServerArgs,
+    in_different_subnets,
+    not_with_image_context,
+)
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
 
@@ -38,6 +42,16 @@ class AlertmanagerServiceArgs(ServerArgs):
 
     namespace_domain: pulumi.Input[str]  # type: ignore[misc] # likewise
     """Domain of that namespace, such as monitoring.internal."""
+
+    overlay: NotRequired[
+        Annotated[
+            str,
+            Knob("", rules.overlay),
+            Rule(not_with_image_context, ("image_context",)),
+        ]
+    ]
+    """Folder of your own templates (`templates/*.tmpl`), laid over the package's
+    (docs/own-configuration.md), a path from the project's folder. Empty: there is none."""
 
     version: NotRequired[Annotated[str, Knob(assets.VERSIONS["alertmanager"], checks.version)]]
     """Version of Alertmanager."""

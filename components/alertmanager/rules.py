@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.alertmanager import overlay as templates
 from components.alertmanager.configuration import INTEGRATIONS, SECRETS, Routing
 from components.alertmanager.routes import check_routes
+from components.configuration import tools
 from components.values import is_given
 
 if TYPE_CHECKING:
@@ -98,6 +99,16 @@ def not_the_cluster_port(value: int) -> None:
         raise ValueError("Alertmanagers talk to each other on this port; expected another one")
 
 
+def overlay(path: str) -> None:
+    """Check a folder of the user's own templates, with amtool if it is on PATH; empty: none.
+
+    Raises:
+        ValueError: with what is wrong, and what is expected.
+    """
+    if path:
+        templates.check(Path(path), templates.amtool_on_path())
+
+
 def routes_file(
     value: str,
     page_with: Sequence[str],
@@ -122,6 +133,5 @@ def routes_file(
         notify_days=notify_days,
         notify_hours=notify_hours,
     )
-    amtool = shutil.which("amtool")
     text = Path(value).read_text(encoding="utf-8")
-    check_routes(text, routing, Path(amtool) if amtool else None)
+    check_routes(text, routing, tools.on_path("alertmanager"))

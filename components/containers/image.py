@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,8 @@ import pulumi_docker as docker
 import pulumi_random as random
 
 from components import assets
+from components.configuration.tree import merged
+from components.containers.content import digest
 
 if TYPE_CHECKING:
     from components.containers.server import ServerArgs
@@ -43,7 +43,11 @@ class ServerImage:
                 `_VERSION` and `_DIGEST`, the build arguments.
             version: of the server.
         """
-        context = Path(args["image_context"] or assets.image_context(server))
+        context = (
+            Path(args["image_context"])
+            if args["image_context"]
+            else merged(server, Path(args["overlay"]) if args["overlay"] else None)
+        )
         self.repository = _repository(
             parent, f"{name}-images", delete_on_destroy=args["delete_images_on_destroy"]
         )
@@ -102,9 +106,6 @@ class ServerImage:
 def content_tag(context: Path, cpu_architecture: str, version: str, base: str = "") -> str:
     """Name an image by what is in it, so that tags can be immutable.
 
-    What `.dockerignore` keeps away (a `.DS_Store`, an editor's swap file) is not in the image, and
-    of a file's mode only whether it is executable counts: the rest is the user's umask.
-
     Args:
         context: folder that the image is built from.
         cpu_architecture: `ARM64` or `X86_64`.
@@ -112,16 +113,9 @@ def content_tag(context: Path, cpu_architecture: str, version: str, base: str = 
         base: digest of the official image. Default: what its tag leads to.
 
     Returns:
-        Version, architecture and 12 hexadecimal digits over the base and every file's path, mode
-        and content.
+        Version, architecture and the digest of what is inside.
     """
-    digest = hashlib.sha256(base.encode())
-    for name in shipped_files(context):
-        file = context / name
-        executable = bool(file.stat().st_mode & stat.S_IXUSR)
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{name} {executable} {content}\n".encode())
-    return f"{version}-{cpu_architecture.lower()}-{digest.hexdigest()[:12]}"
+    return f"{version}-{cpu_architecture.lower()}-{digest(context, base)}"
 
 
 def from_project(path: Path) -> str:
@@ -130,25 +124,6 @@ def from_project(path: Path) -> str:
     It is the same in every checkout: an absolute one in the state would stop a second machine.
     """
     return Path(os.path.relpath(path, Path.cwd())).as_posix()
-
-
-def shipped_files(context: Path) -> list[str]:
-    """Files that decide what an image is: the Dockerfile, and what `.dockerignore` lets through.
-
-    Args:
-        context: folder that the image is built from.
-
-    Returns:
-        Paths below the folder, sorted.
-    """
-    # Only here: it takes as long to load as checking a stack's settings does.
-    from docker.utils.build import exclude_paths  # noqa: PLC0415
-
-    ignore = context / ".dockerignore"
-    patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []
-    kept = exclude_paths(str(context), [p for p in patterns if p and not p.startswith("#")])
-    names = (Path(name).as_posix() for name in kept)
-    return sorted(n for n in names if n != ".dockerignore" and (context / n).is_file())
 
 
 def _repository(

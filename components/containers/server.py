@@ -19,6 +19,19 @@ def legal_image_context(path: str) -> None:
         raise ValueError("expected a folder that holds a Dockerfile")
 
 
+def not_with_image_context(overlay: str, image_context: str) -> None:
+    """Check that there is only one way to files of one's own.
+
+    Raises:
+        ValueError: there are two.
+    """
+    if overlay and image_context:
+        raise ValueError(
+            "it is laid over the package's own folder, which image_context replaces; expected one"
+            " of the two: put its files into the folder of image_context"
+        )
+
+
 def together_with(other: str) -> Rule:
     """Make a rule for a wired argument that is of no use without another one, nor that without it.
 
@@ -82,6 +95,10 @@ class ServerArgs(TypedDict):
     image_context: NotRequired[Annotated[str, Knob("", legal_image_context)]]
     """Folder that the image is built from, for a configuration of your own. Empty: the package's
     own."""
+
+    overlay: NotRequired[Annotated[str, Knob("")]]
+    """Folder of your own files, laid over the package's (docs/own-configuration.md), a path from
+    the project's folder. Empty: there is none."""
 
     cpu_architecture: NotRequired[
         Annotated[str, Knob("ARM64", checks.one_of(fargate.CPU_ARCHITECTURES))]

@@ -1,6 +1,7 @@
 """Grafana as an ECS service on Fargate, with its image, its password and its log."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, NotRequired
 
 import pulumi
@@ -12,8 +13,9 @@ from components.arguments import Knob, Rule, arguments, resolve
 from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.kept_secret import KeptSecret
-from components.containers.server import ServerArgs, together_with
+from components.containers.server import ServerArgs, not_with_image_context, together_with
 from components.containers.url_command import aws_cli
+from components.grafana import overlay
 from components.grafana.container import grafana_container
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
@@ -34,6 +36,16 @@ def scopes(value: Sequence[str]) -> None:
     """
     if "openid" not in value or any(not scope or set(scope) & set(" ,") for scope in value):
         raise ValueError("expected scopes without blanks and commas, openid among them")
+
+
+def legal_overlay(path: str) -> None:
+    """Check a folder of the user's own dashboards.
+
+    Raises:
+        ValueError: with what is wrong, and what is expected.
+    """
+    if path:
+        overlay.check(Path(path))
 
 
 def roles_of_users(path: str, client_id: pulumi.Input[str]) -> None:
@@ -77,6 +89,16 @@ class GrafanaServiceArgs(ServerArgs):
 
     alertmanager_port: NotRequired[Annotated[int, Knob(9093, checks.port)]]
     """Port of Alertmanager."""
+
+    overlay: NotRequired[
+        Annotated[
+            str,
+            Knob("", legal_overlay),
+            Rule(not_with_image_context, ("image_context",)),
+        ]
+    ]
+    """Folder of your own dashboards (`dashboards/*.json`), laid over the package's
+    (docs/own-configuration.md), a path from the project's folder. Empty: there is none."""
 
     version: NotRequired[Annotated[str, Knob(assets.VERSIONS["grafana"], checks.version)]]
     """Version of Grafana."""

@@ -1,22 +1,30 @@
 """Prometheus as an ECS service on Fargate, with its image, its credentials and its log."""
 
 from collections.abc import Sequence
-from typing import Annotated, NotRequired
+from pathlib import Path
+from typing import Annotated, NotRequired, cast
 
 import pulumi
 import pulumi_aws as aws
 
 from components import assets, checks
-from components.arguments import Knob, Rule, arguments, resolve
+from components.arguments import Knob, Rule, arguments, declared, resolve
+from components.configuration import tools
 from components.containers.container_service import ContainerService, Member
 from components.containers.definition import Container
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
-from components.containers.server import ServerArgs, in_different_subnets, together_with
+from components.containers.server import (
+    ServerArgs,
+    in_different_subnets,
+    not_with_image_context,
+    together_with,
+)
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
-from components.prometheus.container import prometheus_container
+from components.prometheus import overlay
+from components.prometheus.container import environment_variables, prometheus_container
 from components.prometheus.discovery import may_discover, scoped_user
 from components.prometheus.scraping import ScrapeInterval
 from components.runbooks import RunbookBaseUrl
@@ -28,12 +36,68 @@ MAX_REPLICAS = 8
 """As many names as docker/prometheus/scrape.d/prometheus.yml looks for replicas by."""
 
 
+def legal_overlay(path: str, scrape_interval: str) -> None:
+    """Check a folder of the user's own rules and jobs, with `promtool()`.
+
+    Raises:
+        ValueError: with what is wrong, and what is expected.
+    """
+    if path:
+        overlay.check(Path(path), overlay_variables(scrape_interval), promtool())
+
+
+def promtool() -> Path | None:
+    """Find promtool on PATH, in any version that knows all of the package's own configuration."""
+    found = tools.on_path(overlay.SERVER)
+    return found if found and overlay.suits(found, overlay_variables()) else None
+
+
+def overlay_variables(scrape_interval: str = "") -> overlay.Variables:
+    """Return what the container's variables may be.
+
+    Args:
+        scrape_interval: the one that other times have to fit. Default: the component's default.
+    """
+    known = declared(PrometheusServiceArgs)
+    example = {
+        **{key: argument.default for key, argument in known.items()},
+        **({"scrape_interval": scrape_interval} if scrape_interval else {}),
+        "vpc_id": "vpc-0123456789abcdef0",
+        "environment": "example",
+        "namespace_domain": "monitoring.internal",
+    }
+
+    def variables(**more: str) -> dict[str, str]:
+        args = cast("PrometheusServiceArgs", {**example, **more})
+        return cast("dict[str, str]", environment_variables(overlay.SERVER, args, "us-east-1", 0))
+
+    always = assets.image_defaults(overlay.SERVER) | variables()
+    wired = [key for key, argument in known.items() if argument.wired and not argument.required]
+    optional = [
+        {name: value for name, value in variables(**{key: "example"}).items() if name not in always}
+        for key in wired
+    ]
+    return overlay.Variables(always, [group for group in optional if group])
+
+
 @arguments
 class PrometheusServiceArgs(ServerArgs):
     """Arguments of a `PrometheusService`."""
 
     environment: Annotated[str, Rule(checks.label_value)]
     """Name of the environment: the external label `environment`."""
+
+    overlay: NotRequired[
+        Annotated[
+            str,
+            Knob(""),
+            Rule(not_with_image_context, ("image_context",)),
+            Rule(legal_overlay, ("scrape_interval",)),
+        ]
+    ]
+    """Folder of your own rules (`rules.d/*.yml`) and scrape jobs (`scrape.d/*.yml`), laid over the
+    package's (docs/own-configuration.md), a path from the project's folder. Empty: there is
+    none."""
 
     version: NotRequired[Annotated[str, Knob(assets.VERSIONS["prometheus"], checks.version)]]
     """Version of Prometheus."""

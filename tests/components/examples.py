@@ -23,6 +23,7 @@ from components import (
 from components.alertmanager.configuration import SECRETS
 
 ROOT = Path(__file__).parents[2]
+OWN = ROOT / "examples" / "own_configuration"
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"  # noqa: S105 - an ARN
 
 
@@ -111,6 +112,7 @@ SERVICE = Example(
         "image_context": str(ROOT / "docker" / "prometheus"),
         "delete_images_on_destroy": True,
     },
+    {"overlay": str(OWN / "prometheus")},
 )
 ALERTS = Example(
     AlertmanagerService,
@@ -149,6 +151,7 @@ ALERTS = Example(
         "image_context": str(ROOT / "docker" / "alertmanager"),
         "delete_images_on_destroy": True,
     },
+    {"overlay": str(OWN / "alertmanager")},
 )
 GRAFANA = Example(
     GrafanaService,
@@ -192,6 +195,7 @@ GRAFANA = Example(
         "image_context": str(ROOT / "docker" / "grafana"),
         "delete_images_on_destroy": True,
     },
+    {"overlay": str(OWN / "grafana")},
 )
 GROUP = Example(
     ExporterGroup,

@@ -115,6 +115,7 @@ def test_the_exports_of_dev_are_exactly_these(dev: Deployment) -> None:
         "log_group_name": "prometheus-log",
         "prometheus_port": 9090,
         "credentials_secret_arn": f"arn:aws:mock:{REGION}:{ACCOUNT}:prometheus-discovery-secret",
+        "prometheus_security_group_id": "prometheus-security-group-id",
         "exporter_security_group_id": "exporters-security-group-id",
         "host_ids": ["exporter-0-arm64-id", "exporter-1-arm64-id"],
     }

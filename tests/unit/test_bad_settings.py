@@ -113,6 +113,10 @@ BAD: list[tuple[str, Any, str]] = [
             ("routesFile", "no-such-file.yml", "there is no such file; expected a path from"),
         )
     ],
+    *[
+        (f"{server}.overlay", "no-such-folder", "there is no such folder; expected a path from")
+        for server in ("prometheus", "alertmanager", "grafana")
+    ],
     ("notifications.emails", ["me"], "'me': expected an e-mail address such as on-call@"),
     ("notifications.sms", ["0151"], "'0151': expected a phone number in E.164 format"),
     ("grafana.enableExecuteCommand", 1, "expected true or false"),
@@ -244,6 +248,7 @@ def test_a_block_that_is_no_mapping(text: str) -> None:
 
 AFTER = {
     "alertmanager.routesFile",
+    "prometheus.overlay",
     *(f"{server}.taskMemory" for server in ("alertmanager", "grafana", "prometheus")),
     "prometheus.taskMemory",
     *("ingress.zoneId", "ingress.oidcClientId", "ingress.cognitoClientId"),

@@ -95,6 +95,7 @@ SECRET_ARNS = st.from_regex(
     r"arn:aws:secretsmanager:us-east-1:[0-9]{12}:secret:[a-z/_]{1,9}-[A-Za-z0-9]{6}", fullmatch=True
 )
 WAYS = st.lists(st.sampled_from(INTEGRATIONS), unique=True)
+OWN = Path(__file__).parents[2] / "examples" / "own_configuration"
 ROUTES = Path(__file__).parents[1] / "components" / "alertmanager" / "routes.yml"
 
 LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
@@ -152,6 +153,10 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("alertmanager", "notifyHours"): st.integers(0, 22).map("{0:02}:00-{0:02}:30".format),
     ("alertmanager", "timeZone"): st.sampled_from(["UTC", "Europe/Berlin", "Asia/Tokyo"]),
     ("alertmanager", "routesFile"): st.sampled_from(["", str(ROUTES)]),
+    **{
+        (server, "overlay"): st.sampled_from(["", str(OWN / server)])
+        for server in ("prometheus", "alertmanager", "grafana")
+    },
     ("notifications", "emails"): st.lists(
         st.from_regex(r"[a-z0-9+_-]{1,20}@([a-z0-9]{1,9}\.){1,3}[a-z]{2,9}", fullmatch=True),
         max_size=20,
@@ -394,6 +399,10 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("alertmanager", "notifyHours"): words(""),
     ("alertmanager", "timeZone"): words(),
     ("alertmanager", "routesFile"): words("").map("no-such/{}".format),
+    **{
+        (server, "overlay"): words("").map("no-such/{}".format)
+        for server in ("prometheus", "alertmanager", "grafana")
+    },
     ("notifications", "emails"): st.one_of(
         words(), st.lists(words(), min_size=1, max_size=3), st.integers()
     ),

@@ -52,6 +52,7 @@ def test_the_defaults() -> None:
     assert settings.grafana is None
     assert settings.prometheus == {
         "enable_execute_command": False,
+        "overlay": "",
         "cpu_architecture": "ARM64",
         "task_cpu": 256,
         "task_memory": 512,
@@ -74,6 +75,7 @@ def test_the_defaults() -> None:
     assert settings.alertmanager is None
     assert parse({"alertmanager": {}}).alertmanager == {
         "enable_execute_command": False,
+        "overlay": "",
         "cpu_architecture": "ARM64",
         "task_cpu": 256,
         "task_memory": 512,
@@ -104,6 +106,7 @@ def test_the_defaults() -> None:
 def test_the_defaults_of_what_is_switched_on() -> None:
     assert parse({"grafana": {}}).grafana == {
         "enable_execute_command": False,
+        "overlay": "",
         "cpu_architecture": "ARM64",
         "task_cpu": 256,
         "task_memory": 512,

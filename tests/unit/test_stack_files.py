@@ -1,6 +1,7 @@
 """`python -m settings`: a stack's file is checked without deploying it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 import settings
 from stack_files import StackFileError, stack_file_config
+from tests.components.examples import OWN
 
 ROOT = Path(__file__).parents[2]
 ENCRYPTED = {"secure": "v1:LPfaYLFaMKk=:q83ZpuDQ"}
@@ -314,3 +316,19 @@ def test_the_stacks_default_tags_come_before_the_projects(folder: Path) -> None:
     hosts = {"prometheus-aws:hosts": {"discoveryTagKey": "owner"}}
     write(folder, json.dumps({"config": {**hosts, "aws:defaultTags": {"tags": {}}}}))
     assert settings.main(["test"]) == 0
+
+
+def test_the_folder_of_an_overlay_is_checked_from_the_stacks_file(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")  # without promtool
+    shutil.copytree(OWN / "prometheus", folder / "monitoring")
+    stack_file(folder, prometheus={"overlay": "monitoring"})
+    assert settings.main(["test"]) == 0
+    assert "warning: prometheus-aws:prometheus.overlay: there is no promtool on PATH" in (
+        capsys.readouterr().out
+    )
+    (folder / "monitoring" / "rules.d" / "targets.yml").write_text("groups: []", encoding="utf-8")
+    assert settings.main(["test"]) == 1
+    said = 'prometheus-aws:prometheus.overlay is "monitoring": rules.d/targets.yml clashes with'
+    assert said in capsys.readouterr().err

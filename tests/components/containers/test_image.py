@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from components.containers.image import content_tag, shipped_files
+from components.containers.content import shipped_files
+from components.containers.image import content_tag
 from mocks.evaluation import as_secret
 from mocks.recording import Deployment
 from tests.components.services import (

@@ -1,0 +1,195 @@
+"""Users' own rules and scrape jobs: checked as parts of the whole configuration."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from components import assets
+from components.configuration import tools
+from components.configuration.tree import overlay_files, rule_tests, text_of
+from components.configuration.variables import fill_in, needed, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVER = "prometheus"
+
+_SECRETS = (
+    *("password", "credentials", "bearer_token", "client_secret", "secret_key", "secrets", "token"),
+    "application_credential_secret",
+)
+"""Keys of a scrape job whose value would be a secret in plain text. Source:
+https://prometheus.io/docs/prometheus/latest/configuration/configuration/"""
+
+
+class Variables(NamedTuple):
+    """The container's environment variables, each with a value that it may have."""
+
+    always: Mapping[str, str]
+    """Those that every file may use."""
+
+    optional: Sequence[Mapping[str, str]]
+    """Those that come together, or not at all: for a file whose first line is
+    `# needs: <one of them>`."""
+
+    @property
+    def all_of_them(self) -> dict[str, str]:
+        """All, whoever may use them."""
+        return {**self.always, **dict(pair for group in self.optional for pair in group.items())}
+
+
+def check(folder: Path, variables: Variables, promtool: Path | None) -> None:
+    """Check an overlay of Prometheus.
+
+    Args:
+        folder: the overlay.
+        variables: those that its files may use.
+        promtool: the program. None: the form is checked, and nothing that only promtool knows.
+
+    Raises:
+        ValueError: with everything that is wrong.
+    """
+    own = {name: text_of(file) for name, file in overlay_files(SERVER, folder).items()}
+    tests = {name: text_of(file) for name, file in rule_tests(SERVER, folder).items()}
+    problems = [
+        f"{name} {problem}"
+        for name, text in {**own, **tests}.items()
+        for problem in _variable_problems(text, variables)
+    ]
+    if not problems:
+        values = variables.all_of_them
+        texts = {name: fill_in(text, values, comments=False) for name, text in own.items()}
+        problems += _form_problems(texts)
+    if problems:
+        raise ValueError("; ".join(problems))
+    if promtool:
+        with tempfile.TemporaryDirectory() as scratch:
+            render(folder, variables, Path(scratch))
+            _ask(promtool, Path(scratch), [name for name in own if name.startswith("rules.d/")])
+
+
+def suits(promtool: Path, variables: Variables) -> bool:
+    """Tell whether a promtool accepts the package's own configuration; an old one does not.
+
+    That of Debian 12 (2.42), for one, knows no `scrape_config_files`.
+
+    Args:
+        promtool: the program.
+        variables: those that there are.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        render(None, variables, Path(scratch))
+        try:
+            _ask(promtool, Path(scratch), [])
+        except ValueError:
+            return False
+    return True
+
+
+def render(folder: Path | None, variables: Variables, target: Path) -> None:
+    """Write the configuration with an overlay in it, as the entrypoint does, and its tests.
+
+    Args:
+        folder: the overlay. None: there is none.
+        variables: those that the files use.
+        target: an empty folder.
+    """
+    values = variables.all_of_them
+    package = assets.image_context(SERVER)
+    files = {file.relative_to(package).as_posix(): file for file in package.rglob("*.yml")}
+    if folder:
+        files |= {**overlay_files(SERVER, folder), **rule_tests(SERVER, folder)}
+    for name, file in files.items():
+        text = file.read_text(encoding="utf-8")
+        if needed(text) in ("", *values):
+            (target / name).parent.mkdir(exist_ok=True)
+            filled = fill_in(text, values, comments=False)
+            (target / name).write_text(filled, encoding="utf-8")
+    alerting = target / "alerting.yml"
+    with (target / "prometheus.yml").open("a", encoding="utf-8") as whole:
+        whole.write(alerting.read_text(encoding="utf-8"))
+    alerting.unlink()
+
+
+def _ask(promtool: Path, rendered: Path, rules: list[str]) -> None:
+    """Let promtool look: a broken scrape job keeps it from looking at rules, so twice.
+
+    Raises:
+        ValueError: with what it says.
+    """
+    problems = []
+    for kind, files in (("rules", rules), ("config", ["prometheus.yml"])):
+        try:
+            if files:
+                tools.run(promtool, "check", kind, *files, folder=rendered)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("; ".join(dict.fromkeys(problems)))
+
+
+def _variable_problems(text: str, variables: Variables) -> Iterator[str]:
+    needs = needed(text)
+    legal = dict(variables.always)
+    for group in variables.optional:
+        if needs in group:
+            legal |= group
+    if needs and needs not in legal:
+        known = ", ".join(name for group in variables.optional for name in group)
+        yield f"line 1: it would always be left out: # needs: {needs}; expected one of {known}"
+    yield from unknown(text, legal, comments=False)
+
+
+def _form_problems(texts: Mapping[str, str]) -> Iterator[str]:
+    jobs: Counter[str] = Counter(_package_jobs())
+    for name, text in texts.items():
+        try:
+            document = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            yield f"{name} is no YAML: {' '.join(str(error).split())}"
+            continue
+        section, key = (
+            ("groups", "name") if name.startswith("rules.d/") else ("scrape_configs", "job_name")
+        )
+        entries = document.get(section) if isinstance(document, Mapping) else None
+        if not isinstance(entries, list) or not entries or set(document) != {section}:
+            yield f"{name}: expected the key {section} with a list, and no other key"
+            continue
+        for number, entry in enumerate(entries, 1):
+            where = f"{name}: {section}[{number}]"
+            if not isinstance(entry, Mapping) or not isinstance(entry.get(key), str):
+                yield f"{where} has no {key}"
+            elif section == "groups" and not isinstance(entry.get("rules"), list):
+                yield f"{where} has no list of rules"
+            elif section == "scrape_configs":
+                yield from (f"{where}{problem}" for problem in _secret_problems(entry))
+                if jobs[entry[key]]:
+                    yield f"{where}: there is a job {entry[key]!r} already: take another name"
+                jobs[entry[key]] += 1
+
+
+def _package_jobs() -> Iterator[str]:
+    package = assets.image_context(SERVER)
+    for file in [package / "prometheus.yml", *(package / "scrape.d").glob("*.yml")]:
+        jobs = yaml.safe_load(file.read_text(encoding="utf-8"))["scrape_configs"]
+        yield from (job["job_name"] for job in jobs)
+
+
+def _secret_problems(entry: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any YAML
+    if isinstance(entry, Mapping):
+        for key, value in entry.items():
+            if key in _SECRETS and isinstance(value, str | list):
+                yield (
+                    f"{path}.{key} is a secret in plain text, for everybody who can read the image"
+                    " or the repository: take it out; expected a target that needs none"
+                )
+            yield from _secret_problems(value, f"{path}.{key}")
+    elif isinstance(entry, list):
+        for number, value in enumerate(entry, 1):
+            yield from _secret_problems(value, f"{path}[{number}]")

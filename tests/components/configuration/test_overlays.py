@@ -1,0 +1,117 @@
+"""The arguments that lay a user's own files over the package's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from components.alertmanager.overlay import amtool_on_path
+from components.arguments import resolve
+from components.configuration import tools
+from components.prometheus.prometheus_service import promtool
+from mocks.recording import deploy, refuse
+from tests.components.configuration.files import alert, tool, write
+from tests.components.examples import ALERTS, GRAFANA, OWN, SECRET, SERVICE, Example
+from tests.unit.configurations import parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVERYTHING = {
+    "prometheus": {"overlay": str(OWN / "prometheus")},
+    "alertmanager": {
+        "overlay": str(OWN / "alertmanager"),
+        "pageWith": ["webhook"],
+        "webhookUrlSecretArn": f"{SECRET}:webhook-AbCdEf",
+    },
+    "grafana": {"overlay": str(OWN / "grafana")},
+}
+"""Settings with all overlays of the example."""
+
+
+def test_a_tool_is_looked_for_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert tools.on_path("prometheus") is None
+    (tmp_path / "promtool").symlink_to("/bin/true")
+    assert tools.on_path("prometheus") == tmp_path / "promtool"
+    assert tools.on_path("grafana") is None
+
+
+def stand_in(tmp_path: Path, name: str, says: str) -> None:
+    """Put a tool on PATH that refuses everything."""
+    write(tmp_path, f"bin/{name}", f"#!/bin/sh\necho {says} >&2\nexit 1\n")
+    (tmp_path / "bin" / name).chmod(0o755)
+
+
+def test_an_old_tool_that_refuses_the_packages_own_files_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would refuse whatever a user writes, and nothing could be deployed."""
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin")
+    for name in ("promtool", "amtool"):
+        stand_in(tmp_path, name, "field scrape_config_files not found")
+    assert promtool() is None
+    assert amtool_on_path() is None
+    resolve(SERVICE.shape, "it", {**SERVICE.fewest, **SERVICE.instead})
+    said = [it for it in parse(EVERYTHING).warnings([]) if "overlay" in it]
+    assert [line.partition(":")[2].partition(",")[0] for line in said] == [
+        "prometheus.overlay: there is no promtool on PATH",
+        "alertmanager.overlay: there is no amtool on PATH",
+    ]
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join(str(tool(name).parent) for name in ("promtool", "amtool"))
+    )
+    assert promtool() == tool("promtool")
+    assert amtool_on_path() == tool("amtool")
+    assert list(parse(EVERYTHING).warnings([])) == []
+
+
+@pytest.mark.parametrize(
+    ("example", "server"),
+    [(SERVICE, "prometheus"), (ALERTS, "alertmanager"), (GRAFANA, "grafana")],
+)
+def test_an_overlay_is_in_the_image_and_its_tests_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: Example, server: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own"
+    shutil.copytree(OWN / server, own)
+
+    def image(**args: str) -> tuple[str, dict[str, str]]:
+        found = deploy(lambda: example.component("it", {**example.fewest, **args})).one(":Image")
+        return found.name, found.inputs["build"]
+
+    name, build = image(overlay="own")
+    assert name != image()[0]
+    assert build["context"].startswith(f".build/{server}-")
+    assert build["dockerfile"] == f"{build['context']}/Dockerfile"
+    (own / "README.md").write_text("x", encoding="utf-8")
+    for test in own.glob("tests/*.yml"):
+        test.write_text("tests: []\n", encoding="utf-8")
+    assert image(overlay="own") == (name, build)
+    (file,) = [
+        path
+        for folder in ("rules.d", "templates", "dashboards")
+        for path in own.glob(f"{folder}/*")
+    ]
+    with file.open("a", encoding="utf-8") as text:
+        text.write("\n")
+    assert image(overlay="own")[0] != name
+
+
+def test_the_argument_names_file_and_problem(tmp_path: Path) -> None:
+    own = write(tmp_path, "rules.d/targets.yml", alert())
+    args = {**SERVICE.fewest, "overlay": str(own)}
+    error = refuse(lambda: SERVICE.component("prom", args))
+    assert "overlay is '" in str(error)
+    assert "rules.d/targets.yml clashes with the package's own targets.yml" in str(error)
+
+
+@pytest.mark.parametrize("example", [SERVICE, ALERTS, GRAFANA])
+def test_there_is_one_way_to_files_of_ones_own(example: Example) -> None:
+    args = {**example.all, **example.instead}
+    error = refuse(lambda: example.component("it", args))
+    assert "which image_context replaces; expected one of the two" in str(error)
