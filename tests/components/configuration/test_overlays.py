@@ -66,7 +66,7 @@ def test_an_old_tool_that_refuses_the_packages_own_files_is_none(
     )
     assert promtool() == tool("promtool")
     assert amtool_on_path() == tool("amtool")
-    assert list(parse(EVERYTHING).warnings([])) == []
+    assert not [it for it in parse(EVERYTHING).warnings([]) if "overlay" in it]
 
 
 @pytest.mark.parametrize(
