@@ -25,6 +25,15 @@ SYSTEMD_UNITS = {"service": 60, "socket": 12, "target": 30, "timer": 6, "path": 
 """Units that the exporter tells of on a usual host: assumed, as there is no systemd where the
 benchmark runs. Ours switches the collector on (userdata/), and it is half of a host's series."""
 
+_OF_A_UNIT = {
+    "node_systemd_service_restart_total": ("service", "0"),
+    "node_systemd_socket_accepted_connections_total": ("socket", "0"),
+    "node_systemd_socket_current_connections": ("socket", "0"),
+    "node_systemd_socket_refused_connections_total": ("socket", "0"),
+    "node_systemd_timer_last_trigger_seconds": ("timer", "1.7e+09"),
+}
+"""Metric -> which kind of unit has it, and a value (collector/systemd_linux.go of 1.12.1)."""
+
 _STATES = ("activating", "active", "deactivating", "failed", "inactive")
 
 
@@ -44,27 +53,22 @@ def systemd_series() -> str:
 
 
 def _systemd_lines() -> Iterator[str]:
-    names = {kind: [f"unit-{i}.{kind}" for i in range(n)] for kind, n in SYSTEMD_UNITS.items()}
+    units = {kind: [f"unit-{i}.{kind}" for i in range(n)] for kind, n in SYSTEMD_UNITS.items()}
     yield "# TYPE node_systemd_unit_state gauge"
-    for kind, units in names.items():
-        for unit in units:
+    for kind, names in units.items():
+        for number, unit in enumerate(names):
+            type_ = ("simple", "oneshot")[number % 2] if kind == "service" else ""
             for state in _STATES:
-                labels = f'name="{unit}",state="{state}",type="{kind}"'
+                labels = f'name="{unit}",state="{state}",type="{type_}"'
                 yield f"node_systemd_unit_state{{{labels}}} {int(state == 'active')}"
-    yield "# TYPE node_systemd_service_restart_total counter"
-    for unit in names["service"]:
-        yield f'node_systemd_service_restart_total{{name="{unit}"}} 0'
-    for what in ("socket_accepted_connections_total", "socket_current_connections"):
-        yield f"# TYPE node_systemd_{what} {'counter' if what.endswith('total') else 'gauge'}"
-        for unit in names["socket"]:
-            yield f'node_systemd_{what}{{name="{unit}"}} 0'
-    yield "# TYPE node_systemd_timer_last_trigger_seconds gauge"
-    for unit in names["timer"]:
-        yield f'node_systemd_timer_last_trigger_seconds{{name="{unit}"}} 1.7e+09'
     yield "# TYPE node_systemd_units gauge"
     for state in _STATES:
         count = sum(SYSTEMD_UNITS.values()) if state == "active" else 0
         yield f'node_systemd_units{{state="{state}"}} {count}'
+    for metric, (kind, value) in _OF_A_UNIT.items():
+        yield f"# TYPE {metric} {'counter' if metric.endswith('_total') else 'gauge'}"
+        for unit in units[kind]:
+            yield f'{metric}{{name="{unit}"}} {value}'
 
 
 class EmulatedHosts:
