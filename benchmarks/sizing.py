@@ -175,8 +175,9 @@ def _figures(pair: Pair, before: Sequence[Reading], after: Sequence[Reading]) ->
     groups = sorted(pair.ruled.rule_groups().items(), key=lambda item: -item[1])
     for group, seconds in groups[:4]:
         yield Figure(f"{hosts} hosts:   last evaluation of {group}", f"{seconds:.3f} s")
-    missed = after[1].metrics.get("prometheus_rule_group_iterations_missed_total", 0)
-    yield Figure(f"{hosts} hosts: evaluations missed", f"{missed:.0f}", "0")
+    for what in ("rule_group_iterations_missed", "rule_evaluation_failures"):
+        count = after[1].metrics.get(f"prometheus_{what}_total", 0)
+        yield Figure(f"{hosts} hosts: {what}", f"{count:.0f}", "0")
 
 
 def _on_disk(pair: Pair) -> Iterator[Figure]:
