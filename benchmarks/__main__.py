@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import measure
+from benchmarks import measure, sizing
 
 BENCHMARKS: dict[str, Callable[[], list[measure.Figure]]] = {
     "evaluation": measure.evaluation,
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[], list[measure.Figure]]] = {
     "largest": measure.largest_program,
     "discovery": measure.discovery,
     "demo": measure.warm_demo,
+    "sizing": sizing.sizing,
     "tests": measure.tests,
 }
 

@@ -169,8 +169,8 @@ def _figures(pair: Pair, before: Sequence[Reading], after: Sequence[Reading]) ->
     for title, key in (("resident", "VmRSS"), ("of it anonymous", "RssAnon"), ("peak", "VmHWM")):
         plain, ruled = (reading.memory[key] / _MIB for reading in after)
         yield row(f"memory, {title}, MiB", f"{plain:.0f}", f"{ruled:.0f}")
-    plain, ruled = (reading.metrics["go_memstats_heap_alloc_bytes"] / _MIB for reading in after)
-    yield row("Go heap, MiB", f"{plain:.0f}", f"{ruled:.0f}")
+    plain, ruled = (reading.metrics["go_gc_heap_live_bytes"] / _MIB for reading in after)
+    yield row("memory, Go heap that is alive, MiB", f"{plain:.0f}", f"{ruled:.0f}")
     yield Figure(f"{hosts} hosts: seconds of rule evaluation a second", f"{rules:.3f}")
     groups = sorted(pair.ruled.rule_groups().items(), key=lambda item: -item[1])
     for group, seconds in groups[:4]:
