@@ -59,9 +59,6 @@ alert `PrometheusMemoryNearLimit` fires at 80 %."""
 GO_SHARE = 0.9
 """Share of the task's memory that Go may have (--auto-gomemlimit)."""
 
-LOG_HOURS = 3
-"""How long samples are in the write-ahead log besides (docs/storage.md of Prometheus)."""
-
 INSTANCES: Mapping[str, tuple[float, int]] = {
     "t4g.small": (0.4, 2),
     "t4g.medium": (0.4, 4),
@@ -106,10 +103,8 @@ def size(hosts: int) -> Size:
     vcpus = SAFETY * measured("cores")
     memory = SAFETY * measured("alive_mib") / GO_SHARE
     bytes_a_day = measured("samples_a_second") * 86_400 * BYTES_A_SAMPLE
-    days_of_log = LOG_HOURS / 24
     gib = tuple(
-        math.ceil((days + days_of_log) * bytes_a_day / SIZE_RETENTION_SHARE / 2**30)
-        for days in RETENTION_DAYS
+        math.ceil(days * bytes_a_day / SIZE_RETENTION_SHARE / 2**30) for days in RETENTION_DAYS
     )
     cpu_units, task_memory = next(
         (cpu, mib)
