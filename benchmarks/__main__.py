@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import alerting, demo, program, rooms, suite
+from benchmarks import alerting, demo, program, rooms, sizing, suite
 from benchmarks.figure import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "discovery": demo.discovery,
     "page": alerting.page,
     "demo": demo.warm_demo,
+    "sizing": sizing.sizing,
     "tests": suite.tests,
 }
 

@@ -21,6 +21,7 @@ GENERATED = (
     "docs/configuration.md",
     "docs/costs.md",
     "docs/resources.md",
+    "docs/sizing.md",
     "bootstrap/github.template.json",
     *(f"docker/grafana/dashboards/{dashboard.uid}.json" for dashboard in DASHBOARDS),
 )
