@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+
 HOUR_S = 3600
 OWN = 'up{job="prometheus"}'
 
@@ -41,15 +43,19 @@ FASTER = {
     ],
     # How long a container must have run to be restarted in its task.
     "components/containers/definition.py": [
-        ("RESTART_ATTEMPT_PERIOD_S = 60", "RESTART_ATTEMPT_PERIOD_S = 1")
+        ("RESTART_ATTEMPT_PERIOD_S = 60", "RESTART_ATTEMPT_PERIOD_S = 5")
     ],
 }
 """File -> what stands there, and what instead."""
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    checkout = faster_checkout(tmp_path_factory.mktemp("faster") / "checkout", FASTER)
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return faster_checkout(tmp_path_factory.mktemp("faster") / "checkout", FASTER)
+
+
+@pytest.fixture(scope="module")
+def account(checkout: Path) -> Iterator[Account]:
     with Deployed.up(
         *("--hosts", "1", "--runtime", "process"),
         *("--config", "prometheus.scrapeInterval=1s"),
@@ -58,14 +64,9 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         yield Account(deployed)
 
 
-def _volumes(account: Account) -> Path:
-    """Return where the volumes of tasks are."""
-    return account.logs.with_name("volumes")
-
-
 def _data(account: Account) -> list[Path]:
     """Return where each task keeps its samples."""
-    return [*_volumes(account).glob("*/data")]
+    return [*account.logs.with_name("volumes").glob("*/data")]
 
 
 def _at(account: Account, when: float, expression: str) -> float:
@@ -94,7 +95,8 @@ def _restart(account: Account, killed: int) -> None:
         40,
         lambda: account.answers() and account.prometheus_process().pid != killed,
     )
-    assert _data(account) == before, "another task, which begins with nothing"
+    log = (account.logs / "sandbox.log").read_text(encoding="utf-8")
+    assert _data(account) == before, f"another task, which begins with nothing: {log[-2000:]}"
 
 
 def _assert_undamaged(account: Account) -> None:
@@ -148,41 +150,62 @@ def test_killed_while_it_compacts_nothing_is_lost(account: Account, tmp_path: Pa
     _assert_undamaged(account)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
-def test_without_room_it_keeps_what_it_has_and_goes_on_when_there_is_some(
-    account: Account, tmp_path: Path
-) -> None:
+@pytest.fixture
+def disk(account: Account, tmp_path: Path) -> Iterator[Path]:
+    """Yield where a task's volumes are on a small disk of their own; afterwards they are not."""
+    volumes = account.logs.with_name("volumes")
     account.scale(0)
-    until("its volumes are gone", 20, lambda: not _data(account))
-    with small_disk(tmp_path / "disk", _volumes(account), mib=64):
+    until("the task's volumes are gone", 20, lambda: not _data(account))
+    with small_disk(tmp_path / "disk", volumes, mib=64):
         try:
-            account.scale(1)
-            _fill_up(account)
+            yield volumes
         finally:
             account.scale(0)
-            until("its volumes are gone", 20, lambda: not _data(account))
+            until("the task's volumes are gone", 20, lambda: not _data(account))
     account.scale(1)
 
 
-def _fill_up(account: Account) -> None:
-    ballast = _volumes(account) / "ballast"
+@NEEDS_ROOT
+def test_without_room_what_is_stored_is_kept_and_it_goes_on_when_there_is_some(
+    account: Account, disk: Path
+) -> None:
+    account.scale(1)
     before = _some(account) - 2
     stored = _stored(account, before)
-    fill(ballast)
+    fill(disk / "ballast")
     until("it is told", 30, lambda: account.fires("PrometheusNotIngestingSamples"))
     assert not account.raised("PrometheusTSDBWALWritesFailing")  # its metric is not stored either
-    _restart(account, account.prometheus_process().pid)
+    assert _at(account, time.time(), f"count_over_time({OWN}[3s])") == 0
     assert _stored(account, before) == stored
-    until("it is told again", 30, lambda: account.fires("PrometheusNotIngestingSamples"))
-    assert _stored(account, time.time()) < stored + 5
 
-    ballast.unlink()
-    _some(account)
+    (disk / "ballast").unlink()
     until("it is over", 30, lambda: not account.raised("PrometheusNotIngestingSamples"))
     until("what failed is told", 30, lambda: account.fires("PrometheusTSDBWALWritesFailing"))
     _restart(account, account.prometheus_process().pid)
     assert _stored(account, before) == stored
     _assert_undamaged(account)
+
+
+@NEEDS_ROOT
+def test_without_room_for_a_full_chunk_the_task_ends_and_the_next_one_begins_with_nothing(
+    account: Account, checkout: Path, disk: Path
+) -> None:
+    """Prometheus panics, and does so again when it is restarted in its task."""
+    entrypoint = checkout / "docker" / "prometheus" / "entrypoint.sh"
+    text = entrypoint.read_text(encoding="utf-8")
+    # Of 120 samples, which take 30 minutes.
+    chunks = "exec prometheus --storage.tsdb.samples-per-chunk=5"
+    entrypoint.write_text(text.replace("exec prometheus", chunks), encoding="utf-8")
+    account.scale(1)
+    entrypoint.write_text(text, encoding="utf-8")
+    before = _some(account)
+    first = _data(account)
+    fill(disk / "ballast")
+    until("another task runs", 60, lambda: _data(account) not in ([], first) and account.answers())
+    logs = "".join(it.read_text(encoding="utf-8") for it in account.logs.glob("*.log"))
+    assert "container prometheus ended with 2" in logs
+    assert "panic: preallocate: no space left on device" in logs
+    assert _stored(account, before) == 0
 
 
 @pytest.mark.skipif(bool(UNSUPPORTED), reason=UNSUPPORTED)
