@@ -247,7 +247,11 @@ INGESTION = Row(
                 "{{instance}} out of order",
             ),
             limits=Limits(warning=ANY),
-            alerts=("PrometheusDuplicateTimestamps", "PrometheusOutOfOrderTimestamps"),
+            alerts=(
+                "PrometheusDuplicateTimestamps",
+                "PrometheusOutOfOrderTimestamps",
+                "PrometheusClockSetBack",
+            ),
         ),
     ),
 )

@@ -111,6 +111,13 @@ RULES = rules()
 ALERTS = [rule for rule in RULES if rule.severity is not None]
 RECORDS = [rule for rule in RULES if rule.severity is None]
 
+OF_THE_FUTURE = {"PrometheusClockSetBack": "tests/sandbox/test_storage_faults.py"}
+"""Alerts about samples of the future, of which promtool's unit tests load none -> where a real
+Prometheus shows them firing.
+
+Source: prometheus, cmd/promtool/unittest.go (`WithSamplesTill`).
+"""
+
 
 def raw_metrics(rule: Rule) -> set[str]:
     """Return the metrics that a rule reads, with those of recorded ones in their place."""

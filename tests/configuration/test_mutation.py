@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.configuration.mutation import Mutant, mutants, survivors
-from tests.configuration.rules_files import RULE_FILES, RULES, UNIT_TESTS, load
+from tests.configuration.rules_files import OF_THE_FUTURE, RULE_FILES, RULES, UNIT_TESTS, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,9 @@ EQUIVALENT = {
     ),
 }
 """Changes that change nothing."""
+
+UNSHOWN = {f"{alert}[critical]: for: 60s" for alert in OF_THE_FUTURE}
+"""Changes that promtool cannot notice; the sandbox's test does, as it does not wait so long."""
 
 
 def runs(rules_file: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -46,5 +49,5 @@ def test_every_change_of_a_rule_is_noticed(rules_file: Path, tmp_path: Path) -> 
         alive = [mutant for mutant in left if mutant not in unchanged]
     names = tuple(f"{rule}: " for rule in own)
     assert {str(mutant) for mutant in alive} == {
-        change for change in EQUIVALENT if change.startswith(names)
+        change for change in EQUIVALENT | UNSHOWN if change.startswith(names)
     }

@@ -78,7 +78,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def until(what: str, timeout_s: float, ask: Callable[[], _T | None]) -> _T:
+def until(what: str, timeout_s: float, ask: Callable[[], _T | None], *, pause_s: float = 0.2) -> _T:
     """Ask again and again until the answer is true, and return it; fail after a while."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -86,7 +86,7 @@ def until(what: str, timeout_s: float, ask: Callable[[], _T | None]) -> _T:
         if answer:
             return answer
         assert time.monotonic() < deadline, f"{what}: not within {timeout_s} s"
-        time.sleep(0.2)
+        time.sleep(pause_s)
 
 
 @dataclass(frozen=True)
@@ -196,6 +196,49 @@ class Account:
             for found in prometheus.query(self.url, "alerts")["alerts"]
             if found["labels"]["alertname"] == alert
         ]
+
+    def answers(self) -> bool:
+        """Say whether Prometheus runs and answers."""
+        try:
+            return bool(prometheus.targets(self.url))
+        except prometheus.PrometheusError:
+            return False
+
+    def scale(self, tasks: int) -> None:
+        """Let ECS run so many tasks of Prometheus; wait until Prometheus answers, or not."""
+        self.client("ecs").update_service(
+            cluster=self.outputs["cluster_name"],
+            service=self.outputs["service_name"],
+            desiredCount=tasks,
+        )
+        until(f"{tasks} tasks run", 60, lambda: self.answers() == bool(tasks))
+
+    def fires(self, alert: str) -> bool:
+        """Say whether an alert of this name fires."""
+        return any(
+            (found.state, found.labels["alertname"]) == ("firing", alert)
+            for found in prometheus.alerts(self.url)
+        )
+
+    def launch(self, groups: Sequence[str], **tags: str) -> str:
+        """Run an instance like the program's own, with other groups and tags; return its id."""
+        model = self.instance(self.outputs["host_ids"][0])
+        launched = self.client("ec2").run_instances(
+            ImageId=model["ImageId"],
+            InstanceType=model["InstanceType"],
+            SubnetId=model["SubnetId"],
+            SecurityGroupIds=groups,
+            MinCount=1,
+            MaxCount=1,
+            TagSpecifications=[
+                {
+                    "ResourceType": "instance",
+                    "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+                }
+            ],
+        )
+        identifier: str = launched["Instances"][0]["InstanceId"]
+        return identifier
 
     def instance(self, instance_id: str) -> dict[str, Any]:
         """Return what EC2 says about an instance."""

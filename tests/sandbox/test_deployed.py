@@ -273,27 +273,6 @@ def test_nothing_of_the_sandbox_listens_beyond_loopback(account: Account) -> Non
     assert {address[-2:] for address in addresses} == {"7F"}
 
 
-def _launch(account: Account, groups: list[str], **tags: str) -> str:
-    """Run an instance like the program's own, with other groups and tags; return its id."""
-    model = account.instance(account.outputs["host_ids"][0])
-    launched = account.client("ec2").run_instances(
-        ImageId=model["ImageId"],
-        InstanceType=model["InstanceType"],
-        SubnetId=model["SubnetId"],
-        SecurityGroupIds=groups,
-        MinCount=1,
-        MaxCount=1,
-        TagSpecifications=[
-            {
-                "ResourceType": "instance",
-                "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
-            }
-        ],
-    )
-    identifier: str = launched["Instances"][0]["InstanceId"]
-    return identifier
-
-
 def test_pulumi_has_no_state_of_what_it_has_not_deployed(account: Account) -> None:
     done = run("pulumi", "--name", account.status["name"], "preview")
     assert (done.returncode, done.stdout) == (1, "")
@@ -304,9 +283,9 @@ def test_pulumi_has_no_state_of_what_it_has_not_deployed(account: Account) -> No
 def test_hosts_come_and_go_while_it_runs(account: Account) -> None:
     ec2 = account.client("ec2")
     groups = [account.outputs["exporter_security_group_id"]]
-    untagged = _launch(account, groups, Name="untagged")
-    other_value = _launch(account, groups, **{"Name": "other", "prometheus-scrape": "false"})
-    tagged = _launch(account, groups, **{"Name": "added", "prometheus-scrape": "true"})
+    untagged = account.launch(groups, Name="untagged")
+    other_value = account.launch(groups, **{"Name": "other", "prometheus-scrape": "false"})
+    tagged = account.launch(groups, **{"Name": "added", "prometheus-scrape": "true"})
     began = time.monotonic()
     until("the new host is UP", 60, lambda: account.health(tagged) == "up")
     # A refresh and a scrape interval, and what Prometheus needs between the two.
@@ -334,7 +313,7 @@ def test_hosts_come_and_go_while_it_runs(account: Account) -> None:
 def test_security_groups_decide_whom_prometheus_reaches(account: Account) -> None:
     ec2 = account.client("ec2")
     exporters = account.outputs["exporter_security_group_id"]
-    foreign = _launch(account, [], **{"Name": "foreign", "prometheus-scrape": "true"})
+    foreign = account.launch([], **{"Name": "foreign", "prometheus-scrape": "true"})
     (default,) = account.instance(foreign)["SecurityGroups"]
     interface = account.instance(foreign)["NetworkInterfaces"][0]["NetworkInterfaceId"]
     own = account.outputs["host_ids"][0]

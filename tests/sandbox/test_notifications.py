@@ -178,6 +178,11 @@ DEPLOYED = {
     "stopCode": "ServiceSchedulerInitiated",
     "stoppedReason": "Scaling activity initiated by (deployment ecs-svc/8646900195280463695)",
 }
+NOT_STARTED = {
+    **EXITED,
+    "stopCode": "TaskFailedToStart",
+    "stoppedReason": "ResourceInitializationError: unable to pull secrets or registry auth",
+}
 BY_A_PERSON = {**EXITED, "stopCode": "UserInitiated", "stoppedReason": "Task stopped by user"}
 
 
@@ -186,6 +191,7 @@ BY_A_PERSON = {**EXITED, "stopCode": "UserInitiated", "stoppedReason": "Task sto
     [
         (task(**EXITED), ["task", SERVICE, EXITED["stoppedReason"], "#taskstopped"]),
         (task(**UNHEALTHY), [UNHEALTHY["stoppedReason"], "ServiceSchedulerInitiated"]),
+        (task(**NOT_STARTED), [NOT_STARTED["stoppedReason"], "TaskFailedToStart"]),
         (task(**BY_A_PERSON), [BY_A_PERSON["stoppedReason"]]),
         (
             deployment(*FAILED),
@@ -200,7 +206,15 @@ BY_A_PERSON = {**EXITED, "stopCode": "UserInitiated", "stoppedReason": "Task sto
             ["SERVICE_TASK_PLACEMENT_FAILURE"],
         ),
     ],
-    ids=["exited", "unhealthy", "by a person", "deployment failed", "impaired", "no capacity"],
+    ids=[
+        "exited",
+        "unhealthy",
+        "not started",
+        "by a person",
+        "deployment failed",
+        "impaired",
+        "no capacity",
+    ],
 )
 def test_trouble_is_told_once_and_says_what_and_what_to_do(
     watched: Watched, sent: dict[str, Any], words: list[str]
