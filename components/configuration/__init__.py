@@ -1,0 +1,1 @@
+"""How a server gets its configuration: with its image, or while it runs."""
