@@ -215,7 +215,7 @@ class Agent(Follower):
             for container in definition["containerDefinitions"]:
                 environment = {
                     "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
-                    **_listen_host(container["name"], task.address),
+                    **_listen_hosts(containers, task.address),
                     **of_role,
                     **{item["name"]: item["value"] for item in container["environment"]},
                     **secret_references.resolve(self._account, container),
@@ -328,7 +328,10 @@ def _host(container: str, address: str) -> str:
     return LOOPBACK if container in ("prometheus", "grafana") else address
 
 
-def _listen_host(container: str, address: str) -> dict[str, str]:
-    """Return the variable that tells a server where to listen."""
-    name = "GF_SERVER_HTTP_ADDR" if container == "grafana" else f"{container.upper()}_LISTEN_HOST"
-    return {name: _host(container, address)}
+def _listen_hosts(containers: Sequence[str], address: str) -> dict[str, str]:
+    """Return the variables that tell a task's containers where to listen: where its server does."""
+    host = _host(containers[0], address)
+    return {
+        "GF_SERVER_HTTP_ADDR" if name == "grafana" else f"{name.upper()}_LISTEN_HOST": host
+        for name in containers
+    }

@@ -17,7 +17,11 @@ import pulumi_random as random
 from components import assets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.containers.server import ServerArgs
+
+DOCKERFILE = "Dockerfile"
 
 UNTAGGED_IMAGE_DAYS = 14
 """Days until the rest of a broken push is removed. Tagged images, which a rollback may need, and
@@ -30,8 +34,17 @@ DOCKER_PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
 class ServerImage:
     """The repository and the image in it, as children of a server's component."""
 
-    def __init__(
-        self, parent: pulumi.Resource, name: str, args: ServerArgs, server: str, version: str
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        args: ServerArgs,
+        server: str,
+        version: str,
+        *,
+        context: Path | None = None,
+        dockerfile: str = DOCKERFILE,
+        build_args: Mapping[str, str] | None = None,
     ) -> None:
         """Register them.
 
@@ -42,17 +55,21 @@ class ServerImage:
             server: what is served: names the package's own image folder and, in capitals with
                 `_VERSION` and `_DIGEST`, the build arguments.
             version: of the server.
+            context: folder that the image is built from. Default: the server's.
+            dockerfile: the file in it that says how, if it is there; else `Dockerfile` does.
+            build_args: the build arguments. Default: the server's version and digest.
         """
-        context = Path(args["image_context"] or assets.image_context(server))
+        context = context or Path(args["image_context"] or assets.image_context(server))
         self.repository = _repository(
             parent, f"{name}-images", delete_on_destroy=args["delete_images_on_destroy"]
         )
         self.reference = self._pushed(
             parent,
             f"{name}-image",
-            context,
+            context / dockerfile if (context / dockerfile).is_file() else context / DOCKERFILE,
             args["cpu_architecture"],
-            {
+            build_args
+            or {
                 f"{server.upper()}_VERSION": version,
                 f"{server.upper()}_DIGEST": assets.image_digest(server, version),
             },
@@ -63,11 +80,13 @@ class ServerImage:
         self,
         parent: pulumi.Resource,
         name: str,
-        context: Path,
+        dockerfile: Path,
         architecture: str,
-        build_args: dict[str, str],
+        build_args: Mapping[str, str],
     ) -> pulumi.Output[str]:
-        content = content_tag(context, architecture, *build_args.values())
+        context = dockerfile.parent
+        version, *bases = build_args.values()
+        content = content_tag(context, architecture, version, ":".join(bases), dockerfile.name)
         # Tags are immutable, so an image is pushed once: another content is another resource, and
         # one that comes back (a rollback) gets another tag.
         push = random.RandomId(
@@ -85,7 +104,7 @@ class ServerImage:
             ),
             build={
                 "context": from_project(context),
-                "dockerfile": from_project(context / "Dockerfile"),
+                "dockerfile": from_project(dockerfile),
                 "platform": DOCKER_PLATFORMS[architecture],
                 "args": build_args,
             },
@@ -99,7 +118,13 @@ class ServerImage:
         return image.repo_digest
 
 
-def content_tag(context: Path, cpu_architecture: str, version: str, base: str = "") -> str:
+def content_tag(
+    context: Path,
+    cpu_architecture: str,
+    version: str,
+    base: str = "",
+    dockerfile: str = DOCKERFILE,
+) -> str:
     """Name an image by what is in it, so that tags can be immutable.
 
     What `.dockerignore` keeps away (a `.DS_Store`, an editor's swap file) is not in the image, and
@@ -110,13 +135,14 @@ def content_tag(context: Path, cpu_architecture: str, version: str, base: str = 
         cpu_architecture: `ARM64` or `X86_64`.
         version: of the server, such as `3.15.0`.
         base: digest of the official image. Default: what its tag leads to.
+        dockerfile: name of the file in the folder that says how the image is built.
 
     Returns:
         Version, architecture and 12 hexadecimal digits over the base and every file's path, mode
         and content.
     """
     digest = hashlib.sha256(base.encode())
-    for name in shipped_files(context):
+    for name in shipped_files(context, dockerfile):
         file = context / name
         executable = bool(file.stat().st_mode & stat.S_IXUSR)
         content = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -132,11 +158,16 @@ def from_project(path: Path) -> str:
     return Path(os.path.relpath(path, Path.cwd())).as_posix()
 
 
-def shipped_files(context: Path) -> list[str]:
+def shipped_files(context: Path, dockerfile: str = DOCKERFILE) -> list[str]:
     """Files that decide what an image is: the Dockerfile, and what `.dockerignore` lets through.
+
+    A Dockerfile's own, such as `live.Dockerfile.dockerignore`, counts in the place of that.
+    Sources: https://docs.docker.com/build/concepts/context/#filename-and-location;
+    `getIgnorePatterns` of Pulumi's Docker provider.
 
     Args:
         context: folder that the image is built from.
+        dockerfile: name of the file in it that says how.
 
     Returns:
         Paths below the folder, sorted.
@@ -144,11 +175,12 @@ def shipped_files(context: Path) -> list[str]:
     # Only here: it takes as long to load as checking a stack's settings does.
     from docker.utils.build import exclude_paths  # noqa: PLC0415
 
-    ignore = context / ".dockerignore"
+    own = context / f"{dockerfile}.dockerignore"
+    ignore = own if own.is_file() else context / ".dockerignore"
     patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []
     kept = exclude_paths(str(context), [p for p in patterns if p and not p.startswith("#")])
     names = (Path(name).as_posix() for name in kept)
-    return sorted(n for n in names if n != ".dockerignore" and (context / n).is_file())
+    return sorted(n for n in names if not n.endswith(".dockerignore") and (context / n).is_file())
 
 
 def _repository(

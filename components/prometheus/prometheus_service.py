@@ -1,6 +1,7 @@
 """Prometheus as an ECS service on Fargate, with its image, its credentials and its log."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, NotRequired
 
 import pulumi
@@ -8,10 +9,12 @@ import pulumi_aws as aws
 
 from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
+from components.configuration.args import ConfiguredServerArgs
+from components.configuration.delivery import delivery, dockerfile, is_live, read_tree
 from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
-from components.containers.server import ServerArgs, together_with
+from components.containers.server import together_with
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
@@ -25,7 +28,7 @@ CREDENTIALS = ("iam-user", "task-role")
 
 
 @arguments
-class PrometheusServiceArgs(ServerArgs):
+class PrometheusServiceArgs(ConfiguredServerArgs):
     """Arguments of a `PrometheusService`."""
 
     environment: Annotated[str, Rule(checks.label_value)]
@@ -147,21 +150,27 @@ class PrometheusService(pulumi.ComponentResource):
         region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=self)).region
 
         group, rules = self._security_group(name, args)
-        image = ServerImage(self, name, args, "prometheus", args["version"])
+        image = ServerImage(
+            self, name, args, "prometheus", args["version"], dockerfile=dockerfile(args)
+        )
         discovery = region.apply(may_discover)
         user = (
             scoped_user(self, f"{name}-discovery", discovery, args["access_key_rotation"])
             if args["credentials"] == "iam-user"
             else None
         )
+        # Where users lay files of their own over it, this is the folder that has both.
+        tree = Path(args["image_context"] or assets.image_context("prometheus"))
+        delivered = delivery(self, name, args, "prometheus", read_tree(tree, "**/*.yml"))
+        server = prometheus_container(args, image, region, user.variables if user else {})
         service = ContainerService(
             self,
             name,
             args,
-            [Member([prometheus_container(args, image, region, user.variables if user else {})])],
+            [Member(delivered.containers(server))],
             security_group=group,
-            task_statement=None if user else discovery,
-            after=[*rules, user.policy] if user else rules,
+            task_statements=[*([] if user else [discovery]), *delivered.statements],
+            after=[*rules, *([user.policy] if user else []), *delivered.after],
         )
 
         self.security_group_id = group.id
@@ -206,4 +215,13 @@ class PrometheusService(pulumi.ComponentResource):
                 args["alertmanager_port"],
                 "Prometheus to Alertmanager",
             )
+            if is_live(args):
+                rules += allow_between(
+                    self,
+                    f"{base}-alertmanager-configuration",
+                    group.id,
+                    args["alertmanager_security_group_id"],
+                    args["configuration_port"],
+                    "Prometheus to what brings Alertmanager its configuration",
+                )
         return group, rules

@@ -148,6 +148,9 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("notifications", "sms"): st.lists(
         st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), max_size=20, unique=True
     ),
+    ("configuration", "delivery"): st.sampled_from(["image", "live"]),
+    ("configuration", "refreshInterval"): SHORT_INTERVALS,
+    ("configuration", "port"): st.just(9534),  # no server's
     ("grafana", "enableExecuteCommand"): st.booleans(),
     ("grafana", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
     ("grafana", "storageGib"): st.integers(21, 200),
@@ -408,6 +411,9 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("ingress", "deletionProtection"): st.one_of(words(), st.integers()),
     ("ingress", "accessLogRetentionDays"): outside(1, 3653),
     ("ingress", "deleteAccessLogsOnDestroy"): st.one_of(words(), st.integers()),
+    ("configuration", "delivery"): words("image", "live"),
+    ("configuration", "refreshInterval"): words(),
+    ("configuration", "port"): outside(1024, 65535),
 }
 
 
