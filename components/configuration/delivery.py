@@ -107,9 +107,12 @@ def delivery(
         return Delivery()
     bucket = args["configuration_bucket"]
     child = pulumi.ResourceOptions(parent=parent)
-    archive = pulumi.Output.all(**files).apply(
-        lambda known: pack(
-            {path: it.encode() if isinstance(it, str) else it for path, it in known.items()}
+    archive = pulumi.Output.all(*files.values()).apply(
+        lambda contents: pack(
+            {
+                path: it.encode() if isinstance(it, str) else it
+                for path, it in zip(files, contents, strict=True)
+            }
         )
     )
     version = archive.apply(lambda it: it.version)

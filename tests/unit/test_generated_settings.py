@@ -490,8 +490,7 @@ def test_every_legal_configuration_deploys(values: Configuration) -> None:
     hosts = deployment.of_type(":Instance")
     assert len(hosts) == values["hosts"]["count"] == len(deployment.exports["host_ids"])
     task = deployment.named("prometheus-task").inputs
-    (container,) = json.loads(task["containerDefinitions"])
-    (container,) = json.loads(deployment.inputs("prometheus-task")["containerDefinitions"])
+    container, *_ = json.loads(task["containerDefinitions"])
     variables = {entry["name"]: entry["value"] for entry in container["environment"]}
     for host in hosts:  # Prometheus finds it
         tags = host.inputs["tags"]
