@@ -9,6 +9,9 @@ from components import policies
 from components.arguments import arguments, resolve
 from components.outputs import register_outputs
 
+SERVERS = ("alertmanager", "prometheus")
+"""How the keys in the bucket begin."""
+
 OLD_OBJECT_DAYS = 90
 """Days until what was overwritten or deleted in the bucket is gone. The archives are neither: they
 stay for a rollback, some tens of kB each."""
@@ -76,12 +79,13 @@ class ConfigurationBucket(pulumi.ComponentResource):
             bucket=bucket.id,
             rules=[
                 {
-                    "id": "expire-old-versions",
+                    "id": f"expire-old-versions-of-{server}",
                     "status": "Enabled",
-                    "filter": {},
+                    "filter": {"prefix": f"{server}/"},
                     "noncurrent_version_expiration": {"noncurrent_days": OLD_OBJECT_DAYS},
                     "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
                 }
+                for server in SERVERS
             ],
             # S3 wants the versioning first. Source: the provider's documentation of the resource.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versions]),

@@ -230,9 +230,11 @@ def test_the_bucket_is_private_encrypted_and_keeps_versions() -> None:
     versioning = deployment.inputs("it-bucket-versions")["versioningConfiguration"]
     assert versioning == {"status": "Enabled"}
     # The current version of an object never expires: an archive may be live for years.
-    (rule,) = deployment.inputs("it-bucket-expiry")["rules"]
-    assert "expiration" not in rule
-    assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 90}
+    rules = deployment.inputs("it-bucket-expiry")["rules"]
+    assert [rule["filter"]["prefix"] for rule in rules] == ["alertmanager/", "prometheus/"]
+    for rule in rules:
+        assert "expiration" not in rule
+        assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 90}
     (statement,) = json.loads(deployment.inputs("it-bucket-policy")["policy"])["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
