@@ -17,7 +17,6 @@ import yaml
 from prometheus_client import CollectorRegistry, start_http_server
 
 from live_configuration.metrics import Metrics
-from live_configuration.outcomes import RefusedError
 from sandbox.binaries import ensure
 from tests.configuration.rules_files import (
     ALERTS,
@@ -262,7 +261,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     )
     # What brings configuration is part of this process.
     registry = CollectorRegistry()
-    Metrics("prometheus", registry).note("check", "a", "b", RefusedError("check", "it is broken"))
+    Metrics("prometheus", registry).note("check", "a", ("b", "check"))
     metrics_of_it, _ = start_http_server(ports["configuration"], "127.0.0.1", registry)
     started = []
     try:

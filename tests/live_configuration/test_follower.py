@@ -370,6 +370,41 @@ def test_a_machine_that_cannot_is_no_reason_to_refuse(
     assert place.follower.attempt() == "live"
 
 
+def test_a_tool_that_is_killed_says_nothing_of_the_version(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for want of memory."""
+    wanted = place.publish(version())
+    path = os.environ["PATH"]
+    tool = place.folder / "bin" / "promtool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nkill -9 $$\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{path}")
+    assert place.follower.attempt() == "failed"
+    assert place.metric("configuration_refused_info") == []
+    monkeypatch.setenv("PATH", path)
+    assert place.follower.attempt() == "live"
+    assert place.live == wanted.version
+
+
+def test_a_refusal_is_still_told_while_the_bucket_is_out_of_reach(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.publish(version("sum("))
+    assert place.follower.attempt() == "check"
+    refused = place.metric("configuration_refused_info")
+    with monkeypatch.context() as gone:
+        gone.setattr(place.follower._bucket, "_bucket", "nobodys")
+        assert place.follower.attempt() == "denied"
+        assert place.metric("configuration_refused_info") == refused
+    assert place.follower.attempt() == "check"
+    # What is wanted instead is not complete yet: the refused one is not wanted any more.
+    place.point(version("2"))
+    assert place.follower.attempt() == "incomplete"
+    assert place.metric("configuration_refused_info") == []
+
+
 def test_what_the_product_ships_becomes_live(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {**image_defaults(), "AWS_REGION": REGION, "VPC_ID": "vpc-1", "ENVIRONMENT": "dev"}
     for name, value in variables.items():

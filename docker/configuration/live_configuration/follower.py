@@ -51,21 +51,23 @@ class Follower:
 
     def attempt(self) -> str:
         """Look what is wanted, make it live if it is not, and return one of `RESULTS`."""
-        wanted, refused = "", None
+        wanted = ""
         try:
             wanted = self._bucket.wanted()
             if wanted != self.live:
                 self._activate(wanted)
-            result, message = LIVE, f"version {wanted} is live"
+            result, message, self._refused = LIVE, f"version {wanted} is live", None
         except RefusedError as error:
-            result, refused = error.reason, error
+            result = error.reason
+            self._refused = (wanted, result, str(error))
             message = f"version {wanted} is refused ({result}), {self.live} stays: {error}"
         except UnavailableError as error:
             result, message = error.result, f"{error} ({error.result}); {self.live} stays"
         except (OSError, subprocess.SubprocessError) as error:
             result, message = FAILED, f"{error} ({FAILED}); {self.live} stays"
-        self._refused = (wanted, refused.reason, str(refused)) if refused else None
-        self._metrics.note(result, self.live, wanted, refused)
+        if self._refused and wanted not in ("", self._refused[0]):
+            self._refused = None  # it is not wanted any more
+        self._metrics.note(result, self.live, self._refused[:2] if self._refused else None)
         if message != self._told:
             self._told = message
             _LOG.log(logging.INFO if result == LIVE else logging.ERROR, "%s", message)
@@ -104,6 +106,8 @@ class Follower:
             timeout=_TOOL_TIMEOUT_S,
             check=False,
         )
+        if done.returncode < 0:  # such as for want of memory
+            raise UnavailableError(FAILED, f"{command[0]} was ended by signal {-done.returncode}")
         if done.returncode:
             raise RefusedError(reason, (done.stdout + done.stderr).strip()[-_MOST_TOLD:])
 

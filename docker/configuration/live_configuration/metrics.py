@@ -2,7 +2,7 @@
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
-from live_configuration.outcomes import LIVE, RESULTS, RefusedError
+from live_configuration.outcomes import LIVE, RESULTS
 
 _SHOWN_DIGITS = 12
 """Of a version, as people see it in alerts and dashboards."""
@@ -42,16 +42,14 @@ class Metrics:
             self._attempts.labels(server, result)
         self._last_success.set_to_current_time()
 
-    def note(
-        self, result: str, live: str, wanted: str, refused: RefusedError | None = None
-    ) -> None:
-        """Note how an attempt has ended, and what is live and wanted now."""
+    def note(self, result: str, live: str, refused: tuple[str, str] | None) -> None:
+        """Note how an attempt has ended, what is live, and what is refused: version and reason."""
         self._attempts.labels(self._server, result).inc()
         self._live.clear()
         self._live.labels(self._server, live[:_SHOWN_DIGITS]).set(1)
         self._refused.clear()
         if refused:
-            version = wanted[:_SHOWN_DIGITS]
-            self._refused.labels(self._server, version, refused.reason).set(1)
+            version, reason = refused
+            self._refused.labels(self._server, version[:_SHOWN_DIGITS], reason).set(1)
         if result == LIVE:
             self._last_success.set_to_current_time()
