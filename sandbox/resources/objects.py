@@ -33,7 +33,7 @@ def _read(s3: Client, _id: str, state: Inputs) -> Inputs:
             raise GoneError from error
         raise
     tags = s3.get_object_tagging(Bucket=state["bucket"], Key=state["key"])["TagSet"]
-    return {"ContentType": found["ContentType"], "Tags": tags}
+    return {"ContentType": found["ContentType"], "TagSet": tags}
 
 
 def _delete(s3: Client, _id: str, before: Inputs, _after: Inputs) -> None:

@@ -790,6 +790,7 @@ LEFT = {
     "docker:index/image:Image",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
     "aws:sns/topicPolicy:TopicPolicy",
+    "aws:s3/bucketVersioning:BucketVersioning",
 }
 """Their deletion leaves them where they are, as the provider's does."""
 
