@@ -190,4 +190,5 @@ def _image(parent: pulumi.Resource, name: str, args: ConfiguredServerArgs) -> Se
         versions["python"],
         context=assets.image_context("configuration"),
         build_args={**build_args, **digests},
+        kept=False,
     )

@@ -45,6 +45,7 @@ class ServerImage:
         context: Path | None = None,
         dockerfile: str = DOCKERFILE,
         build_args: Mapping[str, str] | None = None,
+        kept: bool = True,
     ) -> None:
         """Register them.
 
@@ -58,10 +59,14 @@ class ServerImage:
             context: folder that the image is built from. Default: the server's.
             dockerfile: the file in it that says how, if it is there; else `Dockerfile` does.
             build_args: the build arguments. Default: the server's version and digest.
+            kept: whether `delete_images_on_destroy` says if it may be deleted; otherwise it may,
+                as what can be switched off has to go.
         """
         context = context or Path(args["image_context"] or assets.image_context(server))
         self.repository = _repository(
-            parent, f"{name}-images", delete_on_destroy=args["delete_images_on_destroy"]
+            parent,
+            f"{name}-images",
+            delete_on_destroy=args["delete_images_on_destroy"] or not kept,
         )
         self.reference = self._pushed(
             parent,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +24,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     (program / "routes.yml").write_text(OWN_ROUTES.format("a"), encoding="utf-8")
     with new_emulator() as emulator, new_stack(emulator, directory, program=program) as made:
         # It deploys the defaults first: then the delivery is switched on.
-        made.configure({"alertmanager.routesFile": "routes.yml", "hosts.count": 0})
+        made.configure(
+            {
+                "alertmanager.routesFile": "routes.yml",
+                "hosts.count": 0,
+            }
+        )
         made.up()
         yield made
 
@@ -107,8 +111,9 @@ def test_going_back_by_hand_is_not_undone_by_the_next_update(stack: Stack) -> No
     assert _pointer(stack, "prometheus") == old
 
 
-def test_it_is_destroyed_with_all_that_is_in_the_bucket(stack: Stack) -> None:
+def test_it_is_switched_off_again(stack: Stack) -> None:
     s3, bucket = _s3(stack)
-    destroyed = stack.workspace.run("destroy", "--yes", "--skip-preview", stdout=subprocess.PIPE)
-    assert destroyed.returncode == 0, destroyed.stdout
+    off = stack.up({"configuration.delivery": "image"})
+    assert ("delete", "configuration-bucket") in off.steps
     assert bucket not in {it["Name"] for it in s3.list_buckets()["Buckets"]}
+    assert stack.preview("--refresh").steps == []

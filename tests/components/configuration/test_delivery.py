@@ -196,6 +196,14 @@ def test_prometheus_image_does_not_follow_what_is_delivered(tmp_path: Path) -> N
     assert image.inputs["build"]["dockerfile"].endswith("/Dockerfile")
 
 
+def test_its_images_do_not_keep_anybody_from_switching_it_off() -> None:
+    deployment = service(**LIVE)
+    (own,) = (r for r in deployment.resources if r.name == "it-images")
+    (beside,) = (r for r in deployment.resources if r.name == "it-configuration-images")
+    assert (own.options.protect, beside.options.protect) == (True, False)
+    assert (own.inputs["forceDelete"], beside.inputs["forceDelete"]) == (False, True)
+
+
 def test_the_image_beside_it_is_built_of_what_versions_json_says() -> None:
     deployment = service(**LIVE)
     (image,) = (r for r in deployment.resources if r.name.startswith("it-configuration-image-3"))
