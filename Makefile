@@ -70,6 +70,7 @@ docs: setup ## Write the generated parts of the documentation
 
 lock: setup ## Write the lock files after a change of requirements*.txt (needs the network)
 	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) docker/configuration/requirements.txt --output-file docker/configuration/requirements.lock
 	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## Remove .venv and the tools' caches (the binaries stay in ~/.cache/prometheus-aws)

@@ -14,6 +14,7 @@ from blocks import for_network
 from components import (
     AlertmanagerService,
     AlertmanagerServiceArgs,
+    ConfigurationBucket,
     ExporterGroup,
     ExporterGroupArgs,
     ExporterNode,
@@ -84,6 +85,15 @@ server: dict[str, Any] = {
 if len(servers) > 1 or settings.prometheus["replicas"] > 1:
     names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
     server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
+
+if settings.configuration["delivery"] == "live":
+    configuration = ConfigurationBucket("configuration", {})
+    server |= {
+        "configuration_bucket": configuration.bucket,
+        "configuration_refresh_interval": settings.configuration["refresh_interval"],
+        "configuration_port": settings.configuration["port"],
+    }
+    pulumi.export("configuration_bucket", configuration.bucket)
 
 
 def common(name: str) -> dict[str, Any]:

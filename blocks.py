@@ -17,7 +17,9 @@ from components import (
     PrometheusServiceArgs,
     checks,
 )
+from components.alertmanager.rules import CLUSTER_PORT
 from components.arguments import Argument, Knob, Problem, arguments, camel, declared
+from components.configuration import ConfigurationArgs
 from components.ingress.rules import MIN_SUBNETS
 from components.network.acl import acl_rule
 from components.network.subnets import hosts_fit
@@ -32,6 +34,12 @@ DEFAULT_TAGS = "aws:defaultTags"
 HTTPS = 443
 
 MAX_HOSTS = 1000
+
+DELIVERED = ("configuration_refresh_interval", "configuration_port")
+"""Arguments of the servers that the block `configuration` says."""
+
+DELIVERED_TO = ("prometheus", "alertmanager")
+"""The servers that it is about."""
 
 
 @arguments
@@ -88,14 +96,14 @@ BLOCKS: Mapping[str, Block] = {
             {
                 *(ENVIRONMENT, "version", "assign_public_ip", "image_context"),
                 *("node_exporter_port", "discovery_tag_key", "discovery_tag_value"),
-                "alertmanager_port",
+                *("alertmanager_port", *DELIVERED),
             }
         ),
     ),
     "alertmanager": Block(
         "Alertmanager, which tells people of alerts.",
         (AlertmanagerServiceArgs,),
-        frozenset({"version", "assign_public_ip", "image_context"}),
+        frozenset({"version", "assign_public_ip", "image_context", *DELIVERED}),
         optional=True,
     ),
     "notifications": Block(
@@ -121,6 +129,11 @@ BLOCKS: Mapping[str, Block] = {
         (IngressArgs,),
         frozenset({"servers", "sticky_servers", "ipv6"}),
         optional=True,
+    ),
+    "configuration": Block(
+        "How rules, jobs, routes and templates get to Prometheus and Alertmanager.",
+        (ConfigurationArgs,),
+        frozenset(),
     ),
 }
 """Name of a block -> what is in it."""
@@ -160,6 +173,7 @@ def problems_between(
     for name in ("prometheus", "alertmanager"):
         yield from _replicas_that_do_not_fit(name, found[name] or {}, network)
     yield from _alertmanager_that_does_not_fit(found)
+    yield from _port_that_is_taken(found)
     yield from _ingress_that_does_not_fit(found["ingress"], network)
     yield from _tag_of_everything(hosts, default_tags)
 
@@ -191,6 +205,21 @@ def _alertmanager_that_does_not_fit(
         if "sns" in block.get(key, ()) and found["notifications"] is None:
             problem = "sns needs a topic; expected the block notifications, which makes it"
             yield f"alertmanager.{camel(key)}", Problem(camel(key), problem, block[key])
+
+
+def _port_that_is_taken(
+    found: Mapping[str, Mapping[str, Any] | None],
+) -> Iterator[tuple[str, Problem]]:
+    configuration = found["configuration"] or {}
+    if configuration.get("delivery") != "live" or "port" not in configuration:
+        return
+    taken = {server: [(found[server] or {}).get("port")] for server in DELIVERED_TO}
+    if found["alertmanager"] is not None:
+        taken["alertmanager"].append(CLUSTER_PORT)
+    for server, ports in taken.items():
+        if configuration["port"] in ports:
+            problem = f"{server}, in whose task it is, has this port; expected another one"
+            yield "configuration.port", Problem("port", problem, configuration["port"])
 
 
 def _ingress_that_does_not_fit(

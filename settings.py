@@ -77,6 +77,7 @@ class Settings:
     notifications: Mapping[str, Any] | None
     grafana: Mapping[str, Any] | None
     ingress: Mapping[str, Any] | None
+    configuration: Mapping[str, Any]
     emulated: bool
     """Whether the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8."""
 

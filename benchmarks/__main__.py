@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import alerting, demo, program, rooms, sizing, suite
+from benchmarks import alerting, configuration, demo, program, rooms, sizing, suite
 from benchmarks.figure import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "rooms": rooms.rooms,
     "discovery": demo.discovery,
     "page": alerting.page,
+    "configuration": configuration.change_to_live,
     "demo": demo.warm_demo,
     "sizing": sizing.sizing,
     "tests": suite.tests,

@@ -19,7 +19,8 @@ POLL_S = 0.1
 SANDBOX = "benchmark"
 
 
-def _sandbox(*arguments: str) -> str:
+def sandbox_command(*arguments: str) -> str:
+    """Run a command of the benchmarks' sandbox, and return what it prints."""
     command = [sys.executable, "-m", "sandbox", *arguments, "--name", SANDBOX]
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
@@ -46,7 +47,7 @@ def _seconds_until_up(url: str, ec2: Any, model: Mapping[str, Any]) -> float:  #
 def discovery() -> list[Figure]:
     """Time from the emulator's `RunInstances` to UP, against refresh plus scrape interval."""
     refresh, scrape = 5, 1
-    _sandbox(
+    sandbox_command(
         *("up", "--detach", "--hosts", "1"),
         *(
             "--config",
@@ -62,7 +63,7 @@ def discovery() -> list[Figure]:
         model = ec2.describe_instances(InstanceIds=[host])["Reservations"][0]["Instances"][0]
         times = [_seconds_until_up(state.prometheus_url, ec2, model) for _ in range(HOSTS)]
     finally:
-        _sandbox("down")
+        sandbox_command("down")
     # Prometheus hands new targets over every 5 s only (discovery/manager.go, updatert).
     return [
         Figure(

@@ -263,6 +263,14 @@ RESOURCES: Mapping[str, Calls] = {
     "aws:s3/bucketPolicy:BucketPolicy": Calls(
         "s3:GetBucketPolicy", "s3:PutBucketPolicy DeleteBucketPolicy"
     ),
+    "aws:s3/bucketVersioning:BucketVersioning": Calls(
+        "s3:GetBucketVersioning", "s3:PutBucketVersioning"
+    ),
+    # Of one that is deleted, all versions are. Its tags are written with it.
+    "aws:s3/bucketObjectv2:BucketObjectv2": Calls(
+        "s3:GetObject GetObjectTagging ListBucket",
+        "s3:PutObject PutObjectTagging DeleteObject DeleteObjectVersion ListBucketVersions",
+    ),
     # AWS WAF asks the load balancer with the caller's rights. Source:
     # https://docs.aws.amazon.com/waf/latest/developerguide/security_iam_service-with-iam.html
     "aws:wafv2/webAclAssociation:WebAclAssociation": Calls(

@@ -129,7 +129,20 @@ SCOPES = (
             *_arns("elasticloadbalancing", "loadbalancer/app/ingress-*"),
         ],
     ),
-    Scope("AccessLogs", "s3:", ["arn:${AWS::Partition}:s3:::ingress-access-logs-*"]),
+    # Nobody reads the access logs.
+    Scope(
+        "Versions",
+        "s3:(Get|Put)Object",
+        ["arn:${AWS::Partition}:s3:::configuration-bucket-*"],
+    ),
+    Scope(
+        "Buckets",
+        "s3:",
+        [
+            "arn:${AWS::Partition}:s3:::ingress-access-logs-*",
+            "arn:${AWS::Partition}:s3:::configuration-bucket-*",
+        ],
+    ),
     # In any zone, but only host names of ours, and what proves a domain to ACM.
     Scope(
         "Records",

@@ -4,6 +4,7 @@ Nothing in here reads `pulumi.Config` or knows the stack's name: every value is 
 """
 
 from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
+from components.configuration import ConfigurationBucket, ConfigurationBucketArgs
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.grafana import GrafanaService, GrafanaServiceArgs
 from components.ingress import Ingress, IngressArgs
@@ -24,6 +25,8 @@ from components.prometheus import PrometheusService, PrometheusServiceArgs
 __all__ = [
     "AlertmanagerService",
     "AlertmanagerServiceArgs",
+    "ConfigurationBucket",
+    "ConfigurationBucketArgs",
     "ExporterGroup",
     "ExporterGroupArgs",
     "ExporterNode",

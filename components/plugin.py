@@ -11,6 +11,7 @@ from pulumi.provider.server import ComponentInitError
 
 from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.arguments import ArgumentError, camel, sentences
+from components.configuration import ConfigurationBucket, ConfigurationBucketArgs
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.grafana import GrafanaService, GrafanaServiceArgs
 from components.ingress import Ingress, IngressArgs
@@ -33,6 +34,7 @@ PACKAGE = "prometheus-aws"
 COMPONENTS = {
     MonitoringNetwork: MonitoringNetworkArgs,
     ServiceNamespace: ServiceNamespaceArgs,
+    ConfigurationBucket: ConfigurationBucketArgs,
     AlertmanagerService: AlertmanagerServiceArgs,
     Ingress: IngressArgs,
     PrometheusService: PrometheusServiceArgs,

@@ -34,6 +34,17 @@ def allow(
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **narrowed}
 
 
+def only_by_tls(bucket_arn: str) -> Statement:
+    """Statement of a bucket's policy: nobody gets at it without TLS."""
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket_arn, f"{bucket_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def trust(service: str, condition: Mapping[str, Any] | None = None) -> Statement:
     """Statement of a role's trust policy: an AWS service may assume it.
 

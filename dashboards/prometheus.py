@@ -504,6 +504,57 @@ RESOURCES = Row(
     ),
 )
 
+DELIVERED = "configuration_live_info"
+"""There is such a series where configuration is delivered while servers run."""
+
+CONFIGURATION = Row(
+    "Configuration that is delivered while servers run",
+    (
+        table(
+            "Live",
+            "Which version each server runs with; first: the one that its image came with.",
+            units.NoUnit,
+            {"server": "Server", "instance": "Task", "version": "Version"},
+            Query(
+                f"max by (server, instance, version) (configuration_live_info{{{PLACE}}})",
+                "Live",
+                needs=DELIVERED,
+            ),
+            alerts=("ConfigurationVersionsDiffer",),
+            width=8,
+            height=8,
+        ),
+        table(
+            "Refused",
+            "Which version a server should run with, but cannot, and why.",
+            units.NoUnit,
+            {"server": "Server", "instance": "Task", "version": "Version", "reason": "Reason"},
+            Query(
+                "max by (server, instance, version, reason)"
+                f" (configuration_refused_info{{{PLACE}}})",
+                "Refused",
+                empty_when_healthy="no version is refused",
+            ),
+            alerts=("ConfigurationRefused",),
+            width=8,
+            height=8,
+        ),
+        graph(
+            "Wanted version last seen live",
+            "Time since then. It is looked for every few seconds.",
+            units.Seconds,
+            Query(
+                f"time() - configuration_last_success_timestamp_seconds{{{PLACE}}}",
+                "{{server}} {{instance}}",
+                needs=DELIVERED,
+            ),
+            limits=Limits(warning=900),
+            alerts=("ConfigurationNotUpdated",),
+            width=8,
+        ),
+    ),
+)
+
 DASHBOARD = Dashboard(
     uid="prometheus",
     title="Prometheus",
@@ -517,6 +568,7 @@ DASHBOARD = Dashboard(
     ),
     rows=(
         NOW,
+        CONFIGURATION,
         TARGETS,
         LIMITS,
         INGESTION,

@@ -159,7 +159,8 @@ MESSAGES = Use(
     f"{_PAGE}/sns/pricing/",
 )
 LOAD = Use("load of the load balancer", "0.008 an LCU and hour", AS_OF, _ELB)
-BUCKET = Use("access logs in S3", "0.0245 a GB and month", AS_OF, f"{_PAGE}/s3/pricing/")
+REQUESTS = Use("reads of objects in S3", "0.43 a million", AS_OF, f"{_PAGE}/s3/pricing/")
+BUCKET = Use("what is stored in S3", "0.0245 a GB and month", AS_OF, f"{_PAGE}/s3/pricing/")
 QUERIES = Use("DNS queries", "0.40 a million", "2026-09-20", f"{_PAGE}/route53/pricing/")
 
 

@@ -133,6 +133,7 @@ def _overrides(vpc: VpcRange) -> dict[str, Any]:
         "network.vpcCidr": vpc.cidr,
         "hosts.nodeExporterPort": vpc.node_exporter_port,
         "prometheus.port": free_port(),
+        "configuration.port": free_port(),
         "aws:skipCredentialsValidation": True,
         "aws:skipRequestingAccountId": True,
         "aws:skipMetadataApiCheck": True,

@@ -218,7 +218,7 @@ class Agent(Follower):
             for container in definition["containerDefinitions"]:
                 environment = {
                     "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
-                    **_listen_host(container, task.address),
+                    **_listen_hosts(definition["containerDefinitions"], task.address),
                     **of_role,
                     **{item["name"]: item["value"] for item in container["environment"]},
                     **secret_references.resolve(self._account, container),
@@ -336,8 +336,11 @@ def _host(container: Mapping[str, Any], address: str) -> str:
     return LOOPBACK if opened else address
 
 
-def _listen_host(container: Mapping[str, Any], address: str) -> dict[str, str]:
-    """Return the variable that tells a server where to listen."""
-    server = container["name"]
-    name = "GF_SERVER_HTTP_ADDR" if server == "grafana" else f"{server.upper()}_LISTEN_HOST"
-    return {name: _host(container, address)}
+def _listen_hosts(containers: Sequence[Mapping[str, Any]], address: str) -> dict[str, str]:
+    """Return the variables that tell a task's containers where to listen: where its server does."""
+    host = _host(containers[0], address)
+    names = [container["name"] for container in containers]
+    return {
+        "GF_SERVER_HTTP_ADDR" if name == "grafana" else f"{name.upper()}_LISTEN_HOST": host
+        for name in names
+    }

@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
+from sandbox.moto_buckets import take_calls_for_encrypted
 from sandbox.moto_instances import keep_groups_on_the_interface
 from sandbox.moto_topics import check_rights_on_the_topic
 
@@ -69,6 +70,7 @@ class Emulator:
         keep_groups_on_the_interface()
         _issue_certificates_at_once()
         check_rights_on_the_topic()
+        take_calls_for_encrypted()
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()

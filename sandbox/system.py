@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -260,7 +261,9 @@ class Sandbox:
 
     def _runtime(self, account: Account, files: Mapping[str, Path]) -> Runtime:
         """Choose how containers run; in Docker, the images that there are are built now."""
-        processes = ProcessRuntime(list(dict.fromkeys(file.parent for file in files.values())))
+        # Of the images that are made of Python, this Python stands for the base.
+        folders = [file.parent for file in files.values()] + [Path(sys.executable).parent]
+        processes = ProcessRuntime(list(dict.fromkeys(folders)))
         wanted = self._options.runtime
         if wanted == "process":
             return processes

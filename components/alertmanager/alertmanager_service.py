@@ -8,16 +8,14 @@ import pulumi_aws as aws
 
 from components import assets, checks, policies
 from components.alertmanager import rules, times
-from components.alertmanager.container import alertmanager_container, routing
+from components.alertmanager.container import alertmanager_container, composed, routing
 from components.arguments import Knob, Rule, arguments, resolve
+from components.configuration.args import ConfiguredServerArgs
+from components.configuration.delivery import delivery, dockerfile, read_tree
 from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
-from components.containers.server import (
-    ServerArgs,
-    in_different_subnets,
-    not_with_image_context,
-)
+from components.containers.server import in_different_subnets, not_with_image_context
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
 
@@ -32,7 +30,7 @@ _TOLD = (
 
 
 @arguments
-class AlertmanagerServiceArgs(ServerArgs):
+class AlertmanagerServiceArgs(ConfiguredServerArgs):
     """Arguments of an `AlertmanagerService`."""
 
     # Nobody would find it without.
@@ -181,27 +179,34 @@ class AlertmanagerService(pulumi.ComponentResource):
         super().__init__("prometheus-aws:index:AlertmanagerService", name, None, opts)
         region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=self)).region
 
-        server = cast("ServerArgs", args)  # two of which are required here
+        server = cast("ConfiguredServerArgs", args)  # two of which are required here
         self.dns_name = dns_name(name, server)
         group, group_rules = self._security_group(name, args)
-        image = ServerImage(self, name, server, "alertmanager", args["version"])
+        image = ServerImage(
+            self, name, server, "alertmanager", args["version"], dockerfile=dockerfile(server)
+        )
+        delivered = delivery(
+            self,
+            name,
+            server,
+            "alertmanager",
+            {
+                **read_tree(image.context, "templates/*.tmpl"),
+                "alertmanager.yml": composed(args, region, own_routes=True),
+            },
+        )
+        container = alertmanager_container(
+            args, image, region, peer=self.dns_name, cluster_label=group.id
+        )
         service = ContainerService(
             self,
             name,
             server,
-            [
-                Member(
-                    [
-                        alertmanager_container(
-                            args, image, region, peer=self.dns_name, cluster_label=group.id
-                        )
-                    ]
-                )
-            ],
+            [Member(delivered.containers(container))],
             security_group=group,
-            task_statement=self._may_publish(args),
+            task_statements=[*self._may_publish(args), *delivered.statements],
             replicas=args["replicas"],
-            after=group_rules,
+            after=[*group_rules, *delivered.after],
         )
 
         self.security_group_id = group.id
@@ -237,10 +242,9 @@ class AlertmanagerService(pulumi.ComponentResource):
 
     def _may_publish(
         self, args: AlertmanagerServiceArgs
-    ) -> pulumi.Output[policies.Statement] | None:
+    ) -> list[pulumi.Output[policies.Statement]]:
         """Say that the task may publish to the topic, if it has to, and nothing else."""
         if "sns" not in routing(args).integrations:
-            return None
-        return pulumi.Output.from_input(args["topic_arn"]).apply(
-            lambda arn: policies.allow(["sns:Publish"], arn)
-        )
+            return []
+        topic = pulumi.Output.from_input(args["topic_arn"])
+        return [topic.apply(lambda arn: policies.allow(["sns:Publish"], arn))]

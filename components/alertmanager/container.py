@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 
@@ -16,11 +16,13 @@ from components.alertmanager.configuration import (
 )
 from components.alertmanager.routes import read_routes
 from components.alertmanager.rules import CLUSTER_PORT
+from components.configuration.delivery import is_live, live_variables
 from components.containers.definition import NOBODY, Container, SecretValue
 from components.values import is_given
 
 if TYPE_CHECKING:
     from components.alertmanager.alertmanager_service import AlertmanagerServiceArgs
+    from components.configuration.args import ConfiguredServerArgs
     from components.containers.image import ServerImage
 
 HEALTH_PATH = "/-/healthy"
@@ -53,6 +55,25 @@ def routing(args: AlertmanagerServiceArgs, topic_arn: str = "", region: str = ""
     )
 
 
+def composed(
+    args: AlertmanagerServiceArgs, region: pulumi.Input[str], *, own_routes: bool
+) -> pulumi.Output[str]:
+    """Compose Alertmanager's configuration, as JSON.
+
+    Args:
+        args: the component's arguments, resolved.
+        region: AWS region.
+        own_routes: with those of the user's own?
+    """
+    own = None
+    if args["routes_file"] and own_routes:
+        text = Path(args["routes_file"]).read_text(encoding="utf-8")
+        own = read_routes(text, routing(args).receivers)
+    return pulumi.Output.all(args["topic_arn"], region).apply(
+        lambda known: json.dumps(configuration(routing(args, *known), own))
+    )
+
+
 def alertmanager_container(
     args: AlertmanagerServiceArgs,
     image: ServerImage,
@@ -70,15 +91,12 @@ def alertmanager_container(
         cluster_label: what no other cluster of Alertmanagers has: one that gets a used address must
             not be taken for a member.
     """
-    own = None
-    if args["routes_file"]:
-        text = Path(args["routes_file"]).read_text(encoding="utf-8")
-        own = read_routes(text, routing(args).receivers)
-    composed = pulumi.Output.all(args["topic_arn"], region).apply(
-        lambda known: json.dumps(configuration(routing(args, *known), own))
-    )
+    server = cast("ConfiguredServerArgs", args)
     environment: dict[str, pulumi.Input[str]] = {
-        "ALERTMANAGER_CONFIG": composed,
+        # Of what is delivered while it runs, this is the first version, which tells people, too:
+        # without the routes of the user's own, another route is no other task.
+        "ALERTMANAGER_CONFIG": composed(args, region, own_routes=not is_live(server)),
+        **live_variables(server),
         "ALERTMANAGER_PORT": str(args["port"]),
         "ALERTMANAGER_CLUSTER_PORT": str(CLUSTER_PORT),
     }

@@ -1,1 +1,9 @@
-"""The files that servers are configured by: the package's, and those that users lay over them."""
+"""How a server gets its configuration: with its image, or while it runs."""
+
+from components.configuration.args import ConfigurationArgs
+from components.configuration.configuration_bucket import (
+    ConfigurationBucket,
+    ConfigurationBucketArgs,
+)
+
+__all__ = ["ConfigurationArgs", "ConfigurationBucket", "ConfigurationBucketArgs"]

@@ -75,7 +75,7 @@ class ContainerService:
         members: Sequence[Member],
         *,
         security_group: aws.ec2.SecurityGroup,
-        task_statement: pulumi.Input[policies.Statement] | None = None,
+        task_statements: Sequence[pulumi.Input[policies.Statement]] = (),
         replicas: int = 1,
         after: Sequence[pulumi.Resource] = (),
     ) -> None:
@@ -87,7 +87,7 @@ class ContainerService:
             args: the component's arguments, resolved.
             members: what is particular to each of its ECS services.
             security_group: of the tasks.
-            task_statement: what the server itself may do in AWS. Default: nothing.
+            task_statements: what the server itself may do in AWS. Default: nothing.
             replicas: number of tasks of each member.
             after: what must be there before a task starts.
         """
@@ -118,7 +118,7 @@ class ContainerService:
                 port,
                 f"Load balancer to {server.name}",
             )
-        statements = [] if task_statement is None else [task_statement]
+        statements = [*task_statements]
         if args["enable_execute_command"]:
             statements.append(may_open_channels())
         role: aws.iam.Role | None = None

@@ -93,6 +93,9 @@ class Container:
     memory_mib: int | None = None
     """Of a container beside the server. None: it is the server, which gets the rest."""
 
+    essential: bool = True
+    """Does its task end with it? If not, neither its end nor its health is the task's."""
+
     init_process: bool = False
     """Let an init process start the program, forward signals to it and reap other processes."""
 
@@ -118,7 +121,7 @@ def container_definition(
     return {
         "name": container.name,
         "image": container.image.reference,
-        "essential": True,
+        "essential": container.essential,
         "memory": memory_mib,
         "user": container.user,
         "readonlyRootFilesystem": True,

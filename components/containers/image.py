@@ -17,7 +17,11 @@ from components.configuration.tree import merged
 from components.containers.content import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.containers.server import ServerArgs
+
+DOCKERFILE = "Dockerfile"
 
 UNTAGGED_IMAGE_DAYS = 14
 """Days until the rest of a broken push is removed. Tagged images, which a rollback may need, and
@@ -30,8 +34,18 @@ DOCKER_PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
 class ServerImage:
     """The repository and the image in it, as children of a server's component."""
 
-    def __init__(
-        self, parent: pulumi.Resource, name: str, args: ServerArgs, server: str, version: str
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        args: ServerArgs,
+        server: str,
+        version: str,
+        *,
+        context: Path | None = None,
+        dockerfile: str = DOCKERFILE,
+        build_args: Mapping[str, str] | None = None,
+        kept: bool = True,
     ) -> None:
         """Register them.
 
@@ -42,21 +56,34 @@ class ServerImage:
             server: what is served: names the package's own image folder and, in capitals with
                 `_VERSION` and `_DIGEST`, the build arguments.
             version: of the server.
+            context: folder that the image is built from. Default: the server's.
+            dockerfile: the file in it that says how, if it is there; else `Dockerfile` does.
+            build_args: the build arguments. Default: the server's version and digest.
+            kept: whether `delete_images_on_destroy` says if it may be deleted; otherwise it may,
+                as what can be switched off has to go.
         """
-        context = (
-            Path(args["image_context"])
-            if args["image_context"]
-            else merged(server, Path(args["overlay"]) if args["overlay"] else None)
+        folder = args["image_context"]
+        overlay = args["overlay"]
+        self.context = context or (
+            Path(folder) if folder else merged(server, Path(overlay) if overlay else None)
         )
+        """Folder with all of the server's files."""
         self.repository = _repository(
-            parent, f"{name}-images", delete_on_destroy=args["delete_images_on_destroy"]
+            parent,
+            f"{name}-images",
+            delete_on_destroy=args["delete_images_on_destroy"] or not kept,
         )
         self.reference = self._pushed(
             parent,
             f"{name}-image",
-            context,
+            next(
+                file
+                for file in (self.context / dockerfile, self.context / DOCKERFILE)
+                if file.is_file()
+            ),
             args["cpu_architecture"],
-            {
+            build_args
+            or {
                 f"{server.upper()}_VERSION": version,
                 f"{server.upper()}_DIGEST": assets.image_digest(server, version),
             },
@@ -67,11 +94,13 @@ class ServerImage:
         self,
         parent: pulumi.Resource,
         name: str,
-        context: Path,
+        dockerfile: Path,
         architecture: str,
-        build_args: dict[str, str],
+        build_args: Mapping[str, str],
     ) -> pulumi.Output[str]:
-        content = content_tag(context, architecture, *build_args.values())
+        context = dockerfile.parent
+        version, *bases = build_args.values()
+        content = content_tag(context, architecture, version, ":".join(bases), dockerfile.name)
         # Tags are immutable, so an image is pushed once: another content is another resource, and
         # one that comes back (a rollback) gets another tag.
         push = random.RandomId(
@@ -89,7 +118,7 @@ class ServerImage:
             ),
             build={
                 "context": from_project(context),
-                "dockerfile": from_project(context / "Dockerfile"),
+                "dockerfile": from_project(dockerfile),
                 "platform": DOCKER_PLATFORMS[architecture],
                 "args": build_args,
             },
@@ -103,7 +132,13 @@ class ServerImage:
         return image.repo_digest
 
 
-def content_tag(context: Path, cpu_architecture: str, version: str, base: str = "") -> str:
+def content_tag(
+    context: Path,
+    cpu_architecture: str,
+    version: str,
+    base: str = "",
+    dockerfile: str = DOCKERFILE,
+) -> str:
     """Name an image by what is in it, so that tags can be immutable.
 
     Args:
@@ -111,11 +146,12 @@ def content_tag(context: Path, cpu_architecture: str, version: str, base: str = 
         cpu_architecture: `ARM64` or `X86_64`.
         version: of the server, such as `3.15.0`.
         base: digest of the official image. Default: what its tag leads to.
+        dockerfile: name of the file in the folder that says how the image is built.
 
     Returns:
         Version, architecture and the digest of what is inside.
     """
-    return f"{version}-{cpu_architecture.lower()}-{digest(context, base)}"
+    return f"{version}-{cpu_architecture.lower()}-{digest(context, base, dockerfile)}"
 
 
 def from_project(path: Path) -> str:

@@ -31,13 +31,7 @@ def only_log_delivery(bucket_arn: str, account_id: str) -> str:
             **policies.allow(["s3:PutObject"], f"{bucket_arn}/{LOGS}{account_id}/*"),
             "Principal": {"Service": LOG_DELIVERY},
         },
-        {
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [bucket_arn, f"{bucket_arn}/*"],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        },
+        policies.only_by_tls(bucket_arn),
     )
 
 

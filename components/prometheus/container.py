@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.configuration.delivery import is_live, live_variables
 from components.containers.definition import NOBODY, Container, SecretValue
 from components.values import is_given
 
@@ -56,6 +57,9 @@ def environment_variables(
         if is_given(args["alertmanager_dns_name"])
         else {}
     )
+    # Those beside the Alertmanagers are scraped, too.
+    if alerting and is_live(args):
+        alerting["ALERTMANAGER_CONFIGURATION_PORT"] = str(args["configuration_port"])
     links: dict[str, pulumi.Input[str]] = (
         {"PROMETHEUS_EXTERNAL_URL": args["external_url"]} if is_given(args["external_url"]) else {}
     )
@@ -63,6 +67,7 @@ def environment_variables(
         **replicas,
         **alerting,
         **links,
+        **live_variables(args),
         "AWS_REGION": region,
         "VPC_ID": args["vpc_id"],
         "ENVIRONMENT": args["environment"],

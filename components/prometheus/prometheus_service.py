@@ -10,12 +10,13 @@ import pulumi_aws as aws
 from components import assets, checks
 from components.arguments import Knob, Rule, arguments, declared, resolve
 from components.configuration import tools
+from components.configuration.args import ConfiguredServerArgs
+from components.configuration.delivery import delivery, dockerfile, is_live, read_tree
 from components.containers.container_service import ContainerService, Member
 from components.containers.definition import Container
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
 from components.containers.server import (
-    ServerArgs,
     in_different_subnets,
     not_with_image_context,
     together_with,
@@ -81,7 +82,7 @@ def overlay_variables(scrape_interval: str = "") -> overlay.Variables:
 
 
 @arguments
-class PrometheusServiceArgs(ServerArgs):
+class PrometheusServiceArgs(ConfiguredServerArgs):
     """Arguments of a `PrometheusService`."""
 
     environment: Annotated[str, Rule(checks.label_value)]
@@ -233,7 +234,9 @@ class PrometheusService(pulumi.ComponentResource):
         region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=self)).region
 
         group, rules = self._security_group(name, args)
-        image = ServerImage(self, name, args, "prometheus", args["version"])
+        image = ServerImage(
+            self, name, args, "prometheus", args["version"], dockerfile=dockerfile(args)
+        )
         discovery = region.apply(may_discover)
         user = (
             scoped_user(self, f"{name}-discovery", discovery, args["access_key_rotation"])
@@ -241,19 +244,24 @@ class PrometheusService(pulumi.ComponentResource):
             else None
         )
         secrets = user.variables if user else {}
+        delivered = delivery(self, name, args, "prometheus", read_tree(image.context, "**/*.yml"))
         service = ContainerService(
             self,
             name,
             args,
             [
                 _member(
-                    args, replica, prometheus_container(name, args, image, region, secrets, replica)
+                    args,
+                    replica,
+                    delivered.containers(
+                        prometheus_container(name, args, image, region, secrets, replica)
+                    ),
                 )
                 for replica in range(args["replicas"])
             ],
             security_group=group,
-            task_statement=None if user else discovery,
-            after=[*rules, user.policy] if user else rules,
+            task_statements=[*([] if user else [discovery]), *delivered.statements],
+            after=[*rules, *([user.policy] if user else []), *delivered.after],
         )
 
         self.security_group_id = group.id
@@ -299,6 +307,15 @@ class PrometheusService(pulumi.ComponentResource):
                 args["alertmanager_port"],
                 "Prometheus to Alertmanager",
             )
+            if is_live(args):
+                rules += allow_between(
+                    self,
+                    f"{base}-alertmanager-configuration",
+                    group.id,
+                    args["alertmanager_security_group_id"],
+                    args["configuration_port"],
+                    "Prometheus to what brings Alertmanager its configuration",
+                )
         if args["replicas"] > 1:
             rules += allow_between(
                 self,
@@ -311,8 +328,8 @@ class PrometheusService(pulumi.ComponentResource):
         return group, rules
 
 
-def _member(args: PrometheusServiceArgs, replica: int, server: Container) -> Member:
+def _member(args: PrometheusServiceArgs, replica: int, containers: Sequence[Container]) -> Member:
     """Describe one replica: what runs in its task, and in which zone."""
     subnet_ids = pulumi.Output.from_input(args["subnet_ids"])
     alone = args["replicas"] == 1  # then any zone will do
-    return Member([server], None if alone else subnet_ids.apply(lambda its: [its[replica]]))
+    return Member(containers, None if alone else subnet_ids.apply(lambda its: [its[replica]]))

@@ -7,88 +7,19 @@
 # of the environment variable NAME. All of it goes below ALERTMANAGER_RENDERED_DIR. Nothing is written
 # anywhere else. Arguments are passed on to alertmanager.
 #
+# CONFIGURATION_PORT, if it is set, says that a container beside this one brings later versions of the
+# configuration (docs/adr/0026). What is written here is then the first one, in first/ there, and
+# Alertmanager follows the link current; the secrets stay what they are.
+#
 # When something is wrong, all of it is reported at once and the exit status is 1. No secret is
 # printed.
 set -eu
 
-missing=
-problems=
+here=$(dirname "$0")
+# shellcheck source=/dev/null
+. "$here/render.sh"
 
-problem() {
-    problems="$problems
-  - $1"
-}
-
-stop_if_problems() {
-    if [ -n "$missing" ]; then
-        problems="
-  - Missing or empty: $missing. Set these environment variables.$problems"
-    fi
-    if [ -n "$problems" ]; then
-        printf 'entrypoint: Alertmanager is not started:%s\n' "$problems" >&2
-        exit 1
-    fi
-}
-
-# Print the paths of the files that the configuration names, a line each, once.
-files() {
-    awk 'BEGIN {
-        rest = ENVIRON["ALERTMANAGER_CONFIG"]
-        while (match(rest, /"[a-z_]+_file" *: *"[^"]*"/)) {
-            path = substr(rest, RSTART, RLENGTH)
-            rest = substr(rest, RSTART + RLENGTH)
-            sub(/^"[a-z_]+" *: *"/, "", path)
-            sub(/"$/, "", path)
-            if (!seen[path]++) print path
-        }
-    }'
-}
-
-# Print the name of the variable of a secret's file, or nothing for another file.
-variable() { # variable PATH
-    case $1 in
-    secrets/*[!a-z0-9_]* | secrets/ | secrets/[0-9]*) ;;
-    secrets/*) printf '%s\n' "${1#secrets/}" | tr '[:lower:]' '[:upper:]' ;;
-    esac
-}
-
-# matches NAME REGEX: is all of the variable's value matched?
-matches() {
-    awk 'BEGIN { exit !(ENVIRON[ARGV[1]] ~ ("^(" ARGV[2] ")$")) }' "$1" "$2"
-}
-
-# needed NAME: set value, and note whether it is missing.
-needed() {
-    eval "value=\${$1-}"
-    if [ -z "$value" ]; then
-        missing="${missing:+$missing, }$1"
-        return 1
-    fi
-}
-
-# check NAME: note what is wrong with the variable. The end of a name says what it holds.
-check() {
-    needed "$1" || return 0
-    case $value in
-    *[[:cntrl:]]* | *[\"\'\`\\$]*)
-        problem "$1 contains a quote, backslash, dollar sign, line break or other control character. Set it to a value without."
-        return
-        ;;
-    esac
-    case $1 in
-    *_PORT)
-        if ! matches "$1" '[1-9][0-9]?[0-9]?[0-9]?[0-9]?' || [ "$value" -gt 65535 ]; then
-            problem "$1 is '$value'. Set it to a port, 1 to 65535."
-        fi
-        ;;
-    *_URL)
-        # Part of templates: no braces.
-        if ! matches "$1" 'https?://[A-Za-z0-9._~:/?&=%@+,-]*[A-Za-z0-9._~=-]'; then
-            problem "$1 is '$value'. Set it to a URL of letters, digits and . _ ~ : / ? & = % @ + , - without a slash at its end."
-        fi
-        ;;
-    esac
-}
+not_started="entrypoint: Alertmanager is not started"
 
 # check_secret NAME: note what is wrong with the variable, without its value.
 check_secret() {
@@ -112,12 +43,13 @@ for name in ALERTMANAGER_PORT ALERTMANAGER_CLUSTER_PORT ALERTMANAGER_LISTEN_HOST
     ALERTMANAGER_RENDERED_DIR ALERTMANAGER_DATA_DIR; do
     check "$name"
 done
-for name in ALERTMANAGER_PEER ALERTMANAGER_CLUSTER_LABEL ALERTMANAGER_EXTERNAL_URL GRAFANA_URL; do
+check_urls
+for name in ALERTMANAGER_PEER ALERTMANAGER_CLUSTER_LABEL ALERTMANAGER_EXTERNAL_URL; do
     eval "value=\${$name-}"
     [ -z "$value" ] || check "$name"
 done
 needed ALERTMANAGER_CONFIG || true
-named=$(files)
+named=$(printf '%s\n' "${ALERTMANAGER_CONFIG-}" | files)
 set -f
 IFS='
 '
@@ -132,7 +64,7 @@ done
 if [ -n "${ALERTMANAGER_CONFIG_DIR-}" ] && ! [ -d "$ALERTMANAGER_CONFIG_DIR/templates" ]; then
     problem "ALERTMANAGER_CONFIG_DIR is '$ALERTMANAGER_CONFIG_DIR', where there are no templates. Set it to the directory of the configuration."
 fi
-stop_if_problems
+stop_if_problems "$not_started"
 
 umask 077
 for name in ALERTMANAGER_RENDERED_DIR ALERTMANAGER_DATA_DIR; do
@@ -142,7 +74,7 @@ for name in ALERTMANAGER_RENDERED_DIR ALERTMANAGER_DATA_DIR; do
         problem "$name is '$value', where user $(id -u) cannot write. Mount a volume there that belongs to this user."
     fi
 done
-stop_if_problems
+stop_if_problems "$not_started"
 
 source_tree=$(cd "$ALERTMANAGER_CONFIG_DIR" && pwd -P)
 rendered_tree=$(cd "$ALERTMANAGER_RENDERED_DIR" && pwd -P)
@@ -151,13 +83,20 @@ case "$source_tree/ $rendered_tree/" in
     problem "ALERTMANAGER_RENDERED_DIR is '$ALERTMANAGER_RENDERED_DIR', which holds ALERTMANAGER_CONFIG_DIR or lies in it. Set it to a directory of its own: what an earlier start left there is deleted."
     ;;
 esac
-stop_if_problems
+stop_if_problems "$not_started"
 
 # What an earlier start in the same task left.
-rm -rf "$rendered_tree/secrets" "$rendered_tree/templates"
-mkdir "$rendered_tree/secrets" "$rendered_tree/templates"
-rm -f "$rendered_tree/alertmanager.yml"
-printf '%s\n' "$ALERTMANAGER_CONFIG" >"$rendered_tree/alertmanager.yml"
+first=$rendered_tree
+configuration=$rendered_tree/alertmanager.yml
+if [ -n "${CONFIGURATION_PORT-}" ]; then
+    first=$rendered_tree/first
+    configuration=$rendered_tree/current/alertmanager.yml
+    mkdir -p "$first"
+fi
+rm -rf "$rendered_tree/secrets" "$first/templates"
+mkdir "$rendered_tree/secrets"
+rm -f "$first/alertmanager.yml"
+printf '%s\n' "$ALERTMANAGER_CONFIG" >"$first/alertmanager.yml"
 for file in $named; do
     name=$(variable "$file")
     if [ -n "$name" ]; then
@@ -166,17 +105,21 @@ for file in $named; do
         unset "$name"
     fi
 done
-for file in $(cd "$source_tree/templates" && find . -type f -name '*.tmpl'); do
-    awk '{
-        rest = $0
-        line = ""
-        while (match(rest, /[$][{][A-Z][A-Z0-9_]*[}]/)) {
-            line = line substr(rest, 1, RSTART - 1) ENVIRON[substr(rest, RSTART + 2, RLENGTH - 3)]
-            rest = substr(rest, RSTART + RLENGTH)
-        }
-        print line rest
-    }' "$source_tree/templates/$file" >"$rendered_tree/templates/${file##*/}"
-done
+render_templates "$source_tree" "$first"
+
+if [ -n "${CONFIGURATION_PORT-}" ]; then
+    # What an earlier start in the same task made current stays so.
+    [ -e "$rendered_tree/current" ] || ln -sfn first "$rendered_tree/current"
+    # Its name says that the first version is complete.
+    cp "$here/render.sh" "$rendered_tree/.render.sh"
+    mv "$rendered_tree/.render.sh" "$rendered_tree/render.sh"
+    # Nobody waits for ever, whatever has become of the bucket and of the other container.
+    waited=0
+    while ! [ -e "$rendered_tree/attempted" ] && [ "$waited" -lt 60 ]; do
+        sleep 1
+        waited=$((waited + 1))
+    done
+fi
 
 # Alone, without a cluster: nothing to wait for at start.
 if [ -n "${ALERTMANAGER_PEER-}" ]; then
@@ -198,7 +141,7 @@ echo "entrypoint: configuration in $rendered_tree; peer ${ALERTMANAGER_PEER:-non
 unset ALERTMANAGER_CONFIG
 cd "$rendered_tree" # the secrets' paths are relative
 exec alertmanager \
-    --config.file="$rendered_tree/alertmanager.yml" \
+    --config.file="$configuration" \
     --storage.path="$data" \
     --web.listen-address="$listen" \
     --enable-feature=utf8-strict-mode \

@@ -276,7 +276,8 @@ class Entry:
     ) -> dict[str, str]:
         """Return the tags of a resource that has been described."""
         _, _, read, where = _TAG_CALLS.get(self.service, _USUAL_TAG_CALLS)
-        answer = self._do_tags(account, read, identifier, state, {}) if read else item
+        asked = read and where not in item  # code that reads may have asked already
+        answer = self._do_tags(account, read, identifier, state, {}) if asked else item
         found = jmespath.search(where, answer) or {}
         if isinstance(found, list):
             small = [{key.lower(): text for key, text in tag.items()} for tag in found]

@@ -7,6 +7,7 @@ import jmespath  # type: ignore[import-untyped]
 
 from sandbox.resources.base import Client, Inputs, Step
 from sandbox.resources.interpreter import ResourceType
+from sandbox.resources.objects import delete_versions
 
 _ISSUED_WITHIN_S = 30
 
@@ -166,8 +167,7 @@ def _tag_bucket(s3: Client, bucket: str, _before: Inputs, after: Inputs) -> None
 
 def _delete_bucket(s3: Client, bucket: str, before: Inputs, _after: Inputs) -> None:
     if before.get("forceDestroy"):
-        for found in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=found["Key"])
+        delete_versions(s3, bucket)
     s3.delete_bucket(Bucket=bucket)
 
 

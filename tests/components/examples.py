@@ -10,6 +10,7 @@ import pulumi
 
 from components import (
     AlertmanagerService,
+    ConfigurationBucket,
     ExporterGroup,
     ExporterNode,
     GrafanaService,
@@ -77,11 +78,17 @@ SERVER = {
     "load_balancer_security_group_id": "sg-load-balancer",
 }
 """What wires a server, whichever it is, to others."""
+DELIVERED = {
+    "configuration_bucket": "configuration-1",
+    "configuration_refresh_interval": "1m",
+    "configuration_port": 9534,
+}
 SERVICE = Example(
     PrometheusService,
     {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"], "environment": "dev"},
     {
         **SERVER,
+        **DELIVERED,
         "alertmanager_dns_name": "alertmanager.watch.example",
         "alertmanager_security_group_id": "sg-alertmanager",
         "alertmanager_port": 9193,
@@ -125,6 +132,7 @@ ALERTS = Example(
     {
         "target_group_arn": SERVER["target_group_arn"],
         "load_balancer_security_group_id": SERVER["load_balancer_security_group_id"],
+        **DELIVERED,
         "assign_public_ip": True,
         "enable_execute_command": True,
         "version": "0.33.1",
@@ -285,7 +293,9 @@ INGRESS = Example(
         "without_authentication": True,
     },
 )
+BUCKET = Example(ConfigurationBucket, {}, {})
 EXAMPLES = {
+    "ConfigurationBucket": BUCKET,
     "MonitoringNetwork": NETWORK,
     "ServiceNamespace": NAMESPACE,
     "Ingress": INGRESS,

@@ -34,7 +34,7 @@ def outputs(deployment: Deployment) -> dict[str, Any]:
 
 
 def container(deployment: Deployment) -> dict[str, Any]:
-    (found,) = json.loads(deployment.inputs("prom-task")["containerDefinitions"])
+    found, *_ = json.loads(deployment.inputs("prom-task")["containerDefinitions"])
     assert isinstance(found, dict)
     return found
 

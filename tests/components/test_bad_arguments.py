@@ -315,6 +315,8 @@ def test_a_misspelt_argument(name: str) -> None:
 def test_no_argument_takes_a_value_of_another_type(name: str, value: object) -> None:
     example = EXAMPLES[name]
     args = dict.fromkeys(declared(example.shape), value)
+    if not args:
+        return  # it takes none
     error = refuse(lambda: example.component("thing", args))
     lines = str(error).splitlines()[1:]
     expected = [f"  - {key} is {value!r}: expected " for key in args]

@@ -108,6 +108,11 @@ class Entrypoint:
         }
         return {name: value for name, value in variables.items() if value is not None}
 
+    def attempted(self) -> None:
+        """Say what the container that brings configuration says after its first attempt."""
+        self.rendered.mkdir(exist_ok=True)
+        (self.rendered / "attempted").touch()
+
     def run(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
         """Run it to its end, with the variables of `environment(**changes)`."""
         return subprocess.run(

@@ -92,10 +92,11 @@ def entrypoint(request: pytest.FixtureRequest, tmp_path: Path) -> Entrypoint:
     return Entrypoint(tmp_path, request.param, source)
 
 
-def test_shellcheck_finds_nothing() -> None:
+@pytest.mark.parametrize("script", ["entrypoint.sh", "render.sh"])
+def test_shellcheck_finds_nothing(script: str) -> None:
     shellcheck = shutil.which("shellcheck", path=sysconfig.get_path("scripts")) or "shellcheck"
     done = subprocess.run(
-        [shellcheck, "--enable=quote-safe-variables", str(SOURCE / "entrypoint.sh")],
+        [shellcheck, "--enable=quote-safe-variables", str(SOURCE / script)],
         capture_output=True,
         text=True,
         check=False,
@@ -128,6 +129,22 @@ def test_it_becomes_one_of_a_cluster(entrypoint: Entrypoint) -> None:
         done.stderr == f"entrypoint: configuration in {entrypoint.rendered};"
         " peer alertmanager.internal\n"
     )
+
+
+def test_it_follows_the_link_where_configuration_is_delivered(entrypoint: Entrypoint) -> None:
+    entrypoint.rendered.mkdir()
+    (entrypoint.rendered / "attempted").touch()
+    for _ in range(2):
+        done = entrypoint.run(CONFIGURATION_PORT="9533")
+        assert done.returncode == 0, done.stderr
+    config = entrypoint.rendered / "current" / "alertmanager.yml"
+    assert done.stdout.splitlines()[0] == f"--config.file={config}"
+    assert config.read_text(encoding="utf-8") == f"{CONFIG}\n"
+    assert str(config.parent.readlink()) == "first"
+    assert (config.parent / "templates" / "a.tmpl").exists()
+    # Where it runs, so that every version finds them.
+    assert len(list((entrypoint.rendered / "secrets").iterdir())) == len(SECRETS)
+    assert (entrypoint.rendered / "render.sh").exists()
 
 
 def test_alone_it_waits_for_nobody(entrypoint: Entrypoint) -> None:

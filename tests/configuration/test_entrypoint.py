@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sysconfig
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,11 +45,12 @@ def assert_refused(entrypoint: Entrypoint, done: subprocess.CompletedProcess[str
     assert not list(entrypoint.rendered.rglob("*.yml"))
 
 
-def test_shellcheck_finds_nothing() -> None:
+@pytest.mark.parametrize("script", ["entrypoint.sh", "render.sh"])
+def test_shellcheck_finds_nothing(script: str) -> None:
     scripts = sysconfig.get_path("scripts")
     shellcheck = shutil.which("shellcheck", path=scripts) or "shellcheck"
     done = subprocess.run(
-        [shellcheck, "--enable=quote-safe-variables", str(ENTRYPOINT)],
+        [shellcheck, "--enable=quote-safe-variables", str(ENTRYPOINT.with_name(script))],
         capture_output=True,
         text=True,
         check=False,
@@ -69,6 +72,48 @@ def test_it_becomes_prometheus(entrypoint: Entrypoint) -> None:
         f"entrypoint: configuration for dev, eu-west-1, {REQUIRED['VPC_ID']}"
         f" in {entrypoint.rendered}; AWS credentials from the AWS SDK's default chain\n"
     )
+
+
+def test_it_follows_the_link_where_configuration_is_delivered(entrypoint: Entrypoint) -> None:
+    entrypoint.attempted()
+    done = entrypoint.run(CONFIGURATION_PORT="9533")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"--config.file={entrypoint.rendered}/current/prometheus.yml",
+        f"--storage.tsdb.path={entrypoint.data}",
+        "--web.listen-address=127.0.0.1:9090",
+        "--config.auto-reload",
+        "--config.auto-reload-interval=10s",
+    ]
+    current = entrypoint.rendered / "current"
+    assert str(current.readlink()) == "first"
+    assert (current / "prometheus.yml").read_text(encoding="utf-8") == "global: {}\n"
+    script = ENTRYPOINT.with_name("render.sh").read_text(encoding="utf-8")
+    assert (entrypoint.rendered / "render.sh").read_text(encoding="utf-8") == script
+
+
+def test_a_restart_in_place_keeps_what_is_live(entrypoint: Entrypoint) -> None:
+    entrypoint.attempted()
+    (entrypoint.rendered / "later").mkdir()
+    (entrypoint.rendered / "later" / "prometheus.yml").touch()
+    (entrypoint.rendered / "current").symlink_to("later")
+    assert entrypoint.run(CONFIGURATION_PORT="9533").returncode == 0
+    assert str((entrypoint.rendered / "current").readlink()) == "later"
+    assert (entrypoint.rendered / "later" / "prometheus.yml").exists()
+    assert (entrypoint.rendered / "first" / "prometheus.yml").exists()
+
+
+def test_it_waits_for_the_first_attempt(entrypoint: Entrypoint) -> None:
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(entrypoint.run, CONFIGURATION_PORT="9533")
+        deadline = time.monotonic() + 30
+        while not (entrypoint.rendered / "render.sh").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(1.5)
+        assert not running.done()
+        entrypoint.attempted()
+        assert running.result(30).returncode == 0
 
 
 def test_links_lead_where_people_reach_it(entrypoint: Entrypoint) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -18,6 +19,8 @@ import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
+from components.configuration.delivery import LIVE_DOCKERFILE
+from components.containers.content import shipped_files
 from components.containers.names import member_name
 from components.prometheus.prometheus_service import MAX_REPLICAS
 from sandbox.binaries import ensure
@@ -66,17 +69,31 @@ REPLICA = {
     "PROMETHEUS_REPLICA": "1",
 }
 """One of several."""
+LIVE = {"CONFIGURATION_PORT": "9533", "ALERTMANAGER_CONFIGURATION_PORT": "9533"}
+"""Variables of a configuration that is delivered while servers run."""
 
 
 @pytest.mark.parametrize(
     "variables",
-    [{}, ALERTMANAGER, {**ALERTMANAGER, **REPLICA}],
-    ids=["alone", "alertmanager", "replica"],
+    [
+        {},
+        ALERTMANAGER,
+        {**ALERTMANAGER, **REPLICA},
+        {**ALERTMANAGER, **LIVE},
+        {"CONFIGURATION_PORT": "9533"},
+    ],
+    ids=["alone", "alertmanager", "replica", "live with alertmanager", "live"],
 )
 def test_promtool_accepts_the_rendered_tree(
     entrypoint: Entrypoint, variables: dict[str, str]
 ) -> None:
+    assert_promtool_accepts(entrypoint, variables)
+
+
+def assert_promtool_accepts(entrypoint: Entrypoint, variables: dict[str, str]) -> None:
+    entrypoint.attempted()
     assert entrypoint.run(**variables).returncode == 0
+    rendered = entrypoint.rendered / ("current" if "CONFIGURATION_PORT" in variables else "")
     done = subprocess.run(
         [
             ensure(["promtool"])["promtool"],
@@ -84,7 +101,7 @@ def test_promtool_accepts_the_rendered_tree(
             "config",
             "--lint=all",
             "--lint-fatal",
-            entrypoint.rendered / "prometheus.yml",
+            rendered / "prometheus.yml",
         ],
         capture_output=True,
         text=True,
@@ -93,14 +110,38 @@ def test_promtool_accepts_the_rendered_tree(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("variables", [{}, ALERTMANAGER], ids=["alone", "alertmanager"])
+def test_what_the_image_has_of_a_configuration_that_is_delivered_is_one(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    source = tmp_path / "source"
+    for name in shipped_files(SOURCE, LIVE_DOCKERFILE):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(SOURCE / name, source / name)
+    kept = {str(path.relative_to(source)) for path in source.rglob("*.yml")}
+    assert kept == {
+        *("prometheus.yml", "alerting.yml"),
+        *("scrape.d/configuration.yml", "rules.d/configuration.yml"),
+    }
+    live = {**LIVE, **variables} if variables else {"CONFIGURATION_PORT": "9533"}
+    assert_promtool_accepts(Entrypoint(tmp_path, source=source), live)
+
+
 @pytest.mark.parametrize(
-    ("variables", "missing"), [({}, {"alertmanager_alerts.yml"}), (ALERTMANAGER, set())]
+    ("variables", "missing"),
+    [
+        ({}, {"alertmanager_alerts.yml", "configuration.yml"}),
+        (ALERTMANAGER, {"configuration.yml"}),
+        ({**ALERTMANAGER, **LIVE}, set()),
+    ],
 )
-def test_only_with_an_alertmanager_there_are_rules_on_it(
+def test_there_are_rules_only_on_what_there_is(
     entrypoint: Entrypoint, variables: dict[str, str], missing: set[str]
 ) -> None:
+    entrypoint.attempted()
     assert entrypoint.run(**variables).returncode == 0
-    folders = (SOURCE / "rules.d", entrypoint.rendered / "rules.d")
+    first = "first" if "CONFIGURATION_PORT" in variables else ""
+    folders = (SOURCE / "rules.d", entrypoint.rendered / first / "rules.d")
     all_of_them, rendered = ({path.name for path in folder.iterdir()} for folder in folders)
     assert all_of_them - rendered == missing
 

@@ -14,7 +14,9 @@ from urllib.parse import urlencode
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, start_http_server
 
+from live_configuration.metrics import Metrics
 from sandbox.binaries import ensure
 from tests.configuration.rules_files import (
     ALERTS,
@@ -175,6 +177,9 @@ def test_rules_on_hosts_and_servers_name_the_job(rule: Rule) -> None:
             assert 'job="' in matchers, f"{metric}{matchers}"
 
 
+JOBS = ("prometheus", "node", "alertmanager", "configuration")
+
+
 class Server:
     """A real Prometheus with the rules, which scrapes itself and what the rules are about."""
 
@@ -239,7 +244,7 @@ def write_configuration(directory: Path, ports: Mapping[str, int]) -> Path:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("server")
     binaries = ensure(["prometheus", "node_exporter", "alertmanager"])
-    ports = {job: free_port() for job in ("prometheus", "node", "alertmanager")}
+    ports = {job: free_port() for job in JOBS}
     (directory / "test.prom").write_text("rules_test 1\n", encoding="utf-8")
     routes = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
     (directory / "alertmanager.yml").write_text(json.dumps(routes), encoding="utf-8")
@@ -265,6 +270,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             f"--cluster.listen-address=127.0.0.1:{free_port()}",
         ],
     )
+    # What brings configuration is part of this process.
+    registry = CollectorRegistry()
+    Metrics("prometheus", registry).note("check", "a", ("b", "check"))
+    metrics_of_it, _ = start_http_server(ports["configuration"], "127.0.0.1", registry)
     started = []
     try:
         with (directory / "log").open("wb") as log:
@@ -282,6 +291,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             process.terminate()
         for process in started:
             process.wait(timeout=TIMEOUT)
+        metrics_of_it.shutdown()
+        metrics_of_it.server_close()
 
 
 def test_rules_evaluate_on_real_samples(server: Server) -> None:

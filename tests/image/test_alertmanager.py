@@ -84,7 +84,7 @@ def test_it_holds_what_the_entrypoint_needs_and_nothing_else(containers: Contain
     container = containers.start(variables=VARIABLES)
     found = containers.execute(container, "find", "/etc/alertmanager", "-type", "f").split()
     source = ALERTMANAGER.source
-    expected = [source / name for name in ("entrypoint.sh", "alertmanager.yml")]
+    expected = [source / name for name in ("entrypoint.sh", "render.sh", "alertmanager.yml")]
     expected += source.glob("templates/*.tmpl")
     assert sorted(found) == sorted(
         f"/etc/alertmanager/{path.relative_to(source)}" for path in expected

@@ -78,7 +78,8 @@ def test_it_holds_the_configuration_and_nothing_else(containers: Containers) -> 
     container = containers.start()
     found = containers.execute(container, "find", "/etc/prometheus", "-type", "f").split()
     expected = [
-        PROMETHEUS.source / name for name in ("entrypoint.sh", "prometheus.yml", "alerting.yml")
+        PROMETHEUS.source / name
+        for name in ("entrypoint.sh", "render.sh", "prometheus.yml", "alerting.yml")
     ]
     expected += [
         *PROMETHEUS.source.glob("rules.d/*.yml"),

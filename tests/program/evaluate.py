@@ -47,5 +47,5 @@ def evaluate(
 
 def variables(deployment: Deployment) -> Mapping[str, str]:
     """Environment of the Prometheus container."""
-    (container,) = json.loads(deployment.inputs("prometheus-task")["containerDefinitions"])
+    container, *_ = json.loads(deployment.inputs("prometheus-task")["containerDefinitions"])
     return {entry["name"]: entry["value"] for entry in container["environment"]}

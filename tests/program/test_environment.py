@@ -40,6 +40,12 @@ OF_ALERTMANAGER = {
 OF_ANOTHER_REPLICA = {"PROMETHEUS_REPLICA": "0"}
 """Variable that is there for each but the first, and its default."""
 
+OF_LIVE_CONFIGURATION = {
+    "CONFIGURATION_PORT": "9534",
+    "ALERTMANAGER_CONFIGURATION_PORT": "9534",
+}
+"""Variables that are there only if configuration is delivered live, on that port."""
+
 OF_THE_IMAGE = {
     "PROMETHEUS_LISTEN_HOST": "0.0.0.0",  # noqa: S104 - inside a container
     "PROMETHEUS_CONFIG_DIR": "/etc/prometheus",
@@ -71,11 +77,12 @@ def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> Non
     # What is set reaches the container, all of it and nothing else ...
     changes: dict[str, dict[str, object]] = {"hosts": {}, "prometheus": {}}
     changes["alertmanager"] = {"port": 9193}
+    changes["configuration"] = {"delivery": "live", "port": 9534}
     for block, key, value, _ in FROM_SETTINGS.values():
         assert BLOCKS[block].knobs[key].default != value
         changes[block][key] = value
     given = variables(evaluate({"environment": "staging", **changes}))
-    others = FROM_THE_STACK | OF_ALERTMANAGER
+    others = FROM_THE_STACK | OF_ALERTMANAGER | OF_LIVE_CONFIGURATION
     assert given == others | {name: text for name, (*_, text) in FROM_SETTINGS.items()}
 
     # ... where the configuration or the entrypoint needs each variable, and no other ...
@@ -85,5 +92,5 @@ def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> Non
 
     # ... and whoever runs the image by itself gets the defaults that the components declare.
     declared = variables(evaluate())
-    assert not OF_ALERTMANAGER.keys() & declared.keys()
+    assert not (OF_ALERTMANAGER | OF_LIVE_CONFIGURATION).keys() & declared.keys()
     assert image_defaults() == of_image | {name: declared[name] for name in FROM_SETTINGS}

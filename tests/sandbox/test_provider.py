@@ -710,6 +710,16 @@ def cases(w: World) -> dict[str, Case]:
             {"policy": bucket_policy(w.bucket, "s3:GetObject")},
             {"bucket": "another"},
         ),
+        "aws:s3/bucketVersioning:BucketVersioning": Case(
+            {"bucket": w.bucket, "versioningConfiguration": {"status": "Enabled"}},
+            {"versioningConfiguration": {"status": "Suspended"}},
+            {"bucket": "another"},
+        ),
+        "aws:s3/bucketObjectv2:BucketObjectv2": Case(
+            {"bucket": w.bucket, "key": "a/b", "content": "one", "contentType": "text/plain"},
+            {"contentBase64": "dHdv", "contentType": "text/html", **TAGS},
+            {"key": "a/c"},
+        ),
         "aws:wafv2/webAclAssociation:WebAclAssociation": Case(
             {"resourceArn": w.balancers[0], "webAclArn": w.web_acls[0]},
             None,
@@ -790,6 +800,7 @@ LEFT = {
     "docker:index/image:Image",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
     "aws:sns/topicPolicy:TopicPolicy",
+    "aws:s3/bucketVersioning:BucketVersioning",
 }
 """Their deletion leaves them where they are, as the provider's does."""
 

@@ -158,6 +158,9 @@ BAD: list[tuple[str, Any, str]] = [
     ("ingress.deletionProtection", "yes", "expected true or false"),
     ("ingress.accessLogRetentionDays", 0, f"{WHOLE} from 1 to 3653"),
     ("ingress.deleteAccessLogsOnDestroy", "yes", "expected true or false"),
+    ("configuration.delivery", "git", "expected one of image, live"),
+    ("configuration.refreshInterval", "6m", "from 1s to 5m"),
+    ("configuration.port", 80, f"{WHOLE} from 1024 to 65535"),
 ]
 
 
@@ -373,6 +376,28 @@ SECRET_VALUES: list[Values] = [
     {"hosts": "not a mapping"},
     {"environment": "not an environment"},
 ]
+
+
+@pytest.mark.parametrize("server", ["prometheus", "alertmanager"])
+def test_what_brings_configuration_has_a_port_of_its_own(server: str) -> None:
+    values: Values = {
+        "alertmanager": {},
+        server: {"port": 9533},
+        "configuration": {"delivery": "live"},
+    }
+    (line,) = problems(values)
+    assert line == (
+        f"configuration.port is 9533: {server}, in whose task it is, has this port; expected"
+        " another one"
+    )
+    assert parse({**values, "configuration": {}})
+
+
+def test_it_has_not_the_port_of_the_cluster() -> None:
+    live = {"delivery": "live", "port": 9094}
+    (line,) = problems({"alertmanager": {}, "configuration": live})
+    assert "alertmanager, in whose task it is, has this port" in line
+    assert parse({"configuration": live})
 
 
 @pytest.mark.parametrize("values", SECRET_VALUES, ids=str)

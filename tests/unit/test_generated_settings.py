@@ -165,6 +165,9 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("notifications", "sms"): st.lists(
         st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), max_size=20, unique=True
     ),
+    ("configuration", "delivery"): st.sampled_from(["image", "live"]),
+    ("configuration", "refreshInterval"): SHORT_INTERVALS,
+    ("configuration", "port"): st.just(9534),  # no server's
     ("grafana", "enableExecuteCommand"): st.booleans(),
     ("grafana", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
     ("grafana", "storageGib"): st.integers(21, 200),
@@ -443,6 +446,9 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("ingress", "deletionProtection"): st.one_of(words(), st.integers()),
     ("ingress", "accessLogRetentionDays"): outside(1, 3653),
     ("ingress", "deleteAccessLogsOnDestroy"): st.one_of(words(), st.integers()),
+    ("configuration", "delivery"): words("image", "live"),
+    ("configuration", "refreshInterval"): words(),
+    ("configuration", "port"): outside(1024, 65535),
 }
 
 
@@ -520,8 +526,7 @@ def test_every_legal_configuration_deploys(values: Configuration) -> None:
     hosts = deployment.of_type(":Instance")
     assert len(hosts) == values["hosts"]["count"] == len(deployment.exports["host_ids"])
     task = deployment.named("prometheus-task").inputs
-    (container,) = json.loads(task["containerDefinitions"])
-    (container,) = json.loads(deployment.inputs("prometheus-task")["containerDefinitions"])
+    container, *_ = json.loads(task["containerDefinitions"])
     variables = {entry["name"]: entry["value"] for entry in container["environment"]}
     for host in hosts:  # Prometheus finds it
         tags = host.inputs["tags"]

@@ -10,6 +10,7 @@ import pytest
 
 from blocks import BLOCKS, Block, HostsArgs
 from components.arguments import camel
+from components.configuration import ConfigurationArgs
 from mocks.recording import deploy, refuse
 from settings import NAMESPACES, PROJECT, Settings, SettingsError
 from tests.components.examples import EXAMPLES
@@ -121,9 +122,11 @@ def test_the_defaults_of_what_is_switched_on() -> None:
     }
 
 
-EXAMPLES_OF_ARGUMENTS = {HostsArgs: {"count": 5}} | {
-    example.shape: example.all for example in EXAMPLES.values()
+EXAMPLES_OF_ARGUMENTS: dict[type, dict[str, Any]] = {
+    HostsArgs: {"count": 5},
+    ConfigurationArgs: {"delivery": "live", "refresh_interval": "1m", "port": 9534},
 }
+EXAMPLES_OF_ARGUMENTS |= {example.shape: dict(example.all) for example in EXAMPLES.values()}
 INSTEAD = {camel(key) for example in EXAMPLES.values() for key in example.instead}
 EVERY_KEY: dict[str, dict[str, Any]] = {
     name: {

@@ -90,6 +90,7 @@ def test_exactly_what_prometheus_reads_is_in_its_image() -> None:
     assert names == {
         "Dockerfile",
         "entrypoint.sh",
+        "render.sh",
         "alerting.yml",
         "prometheus.yml",
         "rules.d",

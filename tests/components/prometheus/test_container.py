@@ -39,6 +39,7 @@ def test_the_container() -> None:
         "health_path": "/-/healthy",
         "open_files": 65536,
         "memory_mib": None,
+        "essential": True,
         "init_process": False,
     }
 

@@ -1,0 +1,1 @@
+"""The container that brings a running server its configuration."""
