@@ -16,8 +16,9 @@ import pulumi_aws as aws
 
 from components import assets, checks, policies
 from components.configuration.archive import pack
+from components.containers.content import DOCKERFILE
 from components.containers.definition import NOBODY, Container
-from components.containers.image import DOCKERFILE, ServerImage
+from components.containers.image import ServerImage
 from components.values import is_given
 
 if TYPE_CHECKING:

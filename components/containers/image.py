@@ -14,14 +14,12 @@ import pulumi_random as random
 
 from components import assets
 from components.configuration.tree import merged
-from components.containers.content import digest
+from components.containers.content import DOCKERFILE, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.containers.server import ServerArgs
-
-DOCKERFILE = "Dockerfile"
 
 UNTAGGED_IMAGE_DAYS = 14
 """Days until the rest of a broken push is removed. Tagged images, which a rollback may need, and
