@@ -4,11 +4,13 @@ import python_version  # noqa: F401 - first of all
 
 # isort: split
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from blocks import for_network
 from components import (
     AlertmanagerService,
     AlertmanagerServiceArgs,
@@ -33,7 +35,7 @@ from components import (
 from components.arguments import pick
 from components.network.foreign import foreign_interfaces_command
 from default_tags import STACK, tag_everything
-from settings import Settings, for_network
+from settings import Settings
 
 settings = Settings.load()
 tag_everything({STACK: pulumi.get_stack()})
@@ -48,15 +50,11 @@ network = MonitoringNetwork(
 )
 subnet_ids = network.public_subnets if settings.in_public_subnets else network.private_subnets
 
-servers = {
-    name: block
-    for name, block in (
-        ("prometheus", settings.prometheus),
-        ("alertmanager", settings.alertmanager),
-        ("grafana", settings.grafana),
-    )
-    if block is not None
-}
+servers = ["prometheus"]
+if settings.alertmanager is not None:
+    servers.append("alertmanager")
+if settings.grafana is not None:
+    servers.append("grafana")
 
 ingress = None
 urls: dict[str, Any] = {}
@@ -69,7 +67,7 @@ if settings.ingress is not None:
             "subnet_ids": (
                 network.private_subnets if settings.ingress["internal"] else network.public_subnets
             ),
-            "servers": list(servers),
+            "servers": servers,
         },
     )
     urls = {name: ingress.urls[name] for name in servers}
@@ -180,9 +178,21 @@ hosts = [
     for index in range(settings.hosts["count"])
 ]
 
-running = [service for service in (prometheus, alertmanager, grafana) if service is not None]
-if notifications is not None:
-    for (name, block), service in zip(servers.items(), running, strict=True):
+running: dict[str, tuple[Any, Mapping[str, Any]]] = {
+    "prometheus": (prometheus, settings.prometheus)
+}
+if alertmanager and settings.alertmanager is not None:
+    running["alertmanager"] = alertmanager, settings.alertmanager
+if grafana and settings.grafana is not None:
+    running["grafana"] = grafana, settings.grafana
+
+region = aws.get_region_output().region
+host_ids = pulumi.Output.all(*(host.instance_id for host in hosts))
+
+pulumi.export("region", region)
+pulumi.export("vpc_id", network.vpc_id)
+for name, (service, block) in running.items():
+    if notifications is not None:
         ServiceWatch(
             f"{name}-watch",
             {
@@ -193,16 +203,15 @@ if notifications is not None:
                 "desired_count": block.get("replicas", 1),
             },
         )
-    pulumi.export("notification_topic_arn", notifications.topic_arn)
-
-region = aws.get_region_output().region
-host_ids = pulumi.Output.all(*(host.instance_id for host in hosts))
-
-pulumi.export("region", region)
-pulumi.export("vpc_id", network.vpc_id)
-pulumi.export("cluster_name", prometheus.cluster_name)
-pulumi.export("service_name", prometheus.service_name)
-pulumi.export("log_group_name", prometheus.log_group_name)
+    # Prometheus's own are what most commands ask for.
+    prefix = "" if name == "prometheus" else f"{name}_"
+    pulumi.export(f"{prefix}cluster_name", service.cluster_name)
+    pulumi.export(f"{prefix}service_name", service.service_name)
+    pulumi.export(f"{prefix}log_group_name", service.log_group_name)
+    if block["enable_execute_command"] and not settings.on_this_machine:
+        pulumi.export(f"{name}_port_forwarding_command", service.port_forwarding_command)
+    if name in urls:
+        pulumi.export(f"{name}_url", urls[name])
 pulumi.export("prometheus_port", settings.prometheus["port"])
 pulumi.export(
     "prometheus_url_command",
@@ -211,30 +220,18 @@ pulumi.export(
     if settings.on_this_machine
     else prometheus.url_command,
 )
-if settings.prometheus["enable_execute_command"] and not settings.on_this_machine:
-    pulumi.export("prometheus_port_forwarding_command", prometheus.port_forwarding_command)
-if alertmanager and settings.alertmanager:
-    pulumi.export("alertmanager_cluster_name", alertmanager.cluster_name)
-    pulumi.export("alertmanager_service_name", alertmanager.service_name)
-    pulumi.export("alertmanager_log_group_name", alertmanager.log_group_name)
+pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
+if alertmanager:
     pulumi.export("alertmanager_dns_name", alertmanager.dns_name)
-    if settings.alertmanager["enable_execute_command"] and not settings.on_this_machine:
-        pulumi.export("alertmanager_port_forwarding_command", alertmanager.port_forwarding_command)
-if grafana and settings.grafana:
-    pulumi.export("grafana_cluster_name", grafana.cluster_name)
-    pulumi.export("grafana_service_name", grafana.service_name)
-    pulumi.export("grafana_log_group_name", grafana.log_group_name)
+if grafana and settings.grafana is not None:
     pulumi.export("grafana_admin_password_secret_arn", grafana.admin_password_secret_arn)
     pulumi.export("grafana_admin_password_command", grafana.admin_password_command)
     if settings.on_this_machine:
         pulumi.export("grafana_url", f"http://127.0.0.1:{settings.grafana['port']}")
-    elif settings.grafana["enable_execute_command"]:
-        pulumi.export("grafana_port_forwarding_command", grafana.port_forwarding_command)
 if ingress:
-    for name, url in urls.items():
-        pulumi.export(f"{name}_url", url)
     pulumi.export("load_balancer_dns_name", ingress.load_balancer_dns_name)
-pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
+if notifications:
+    pulumi.export("notification_topic_arn", notifications.topic_arn)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
 pulumi.export("host_ids", host_ids)
 pulumi.export(
@@ -242,7 +239,7 @@ pulumi.export(
     pulumi.Output.all(
         region,
         network.vpc_id,
-        [service.security_group_id for service in running],
+        [service.security_group_id for service, _ in running.values()],
         host_ids,
-    ).apply(lambda found: foreign_interfaces_command(*found)),
+    ).apply(lambda known: foreign_interfaces_command(*known)),
 )

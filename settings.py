@@ -22,38 +22,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NotRequired, Self, TypedDict, TypeVar
+from typing import Any, Self, TypeVar
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
-from components import (
-    AlertmanagerServiceArgs,
-    ExporterGroupArgs,
-    ExporterNodeArgs,
-    GrafanaServiceArgs,
-    IngressArgs,
-    MonitoringNetworkArgs,
-    NotificationTopicArgs,
-    PrometheusServiceArgs,
-    checks,
-)
-from components.arguments import (
-    Argument,
-    Knob,
-    Problem,
-    arguments,
-    camel,
-    declared,
-    examine,
-    snake,
-    suggestion,
-)
+from blocks import BLOCKS, DEFAULT_TAGS, ENVIRONMENT, for_network, paths, problems_between
+from components import checks
+from components.arguments import Problem, camel, examine, snake, suggestion
 from components.exporters.instance_types import usd_a_month
-from components.ingress.rules import MIN_SUBNETS
-from components.network.subnets import hosts_fit
 from components.values import shortened
-from default_tags import STACK
 from stack_files import (
     StackFileError,
     as_text,
@@ -70,13 +48,6 @@ PROJECT = "prometheus-aws"
 NAMESPACES = (PROJECT, "aws", "docker", "random", "pulumi")
 """Whose keys configure something: this program, its packages, Pulumi itself."""
 
-DEFAULT_TAGS = "aws:defaultTags"
-
-ENVIRONMENT = "environment"
-"""The one key that is no block: a label of every metric and a tag of every host."""
-
-MAX_HOSTS = 1000
-
 EXPENSIVE_USD = 1000
 """Hosts that cost more a month are worth a warning."""
 
@@ -86,97 +57,6 @@ class SettingsError(pulumi.RunError):
 
     A `RunError`, so that Pulumi shows the message without a stack trace.
     """
-
-
-@arguments
-class HostsArgs(TypedDict):
-    """What the program itself adds to the hosts' arguments."""
-
-    count: NotRequired[Annotated[int, Knob(2, checks.whole(0, MAX_HOSTS))]]
-    """Number of exporter hosts, 0 to 1000."""
-
-
-class Block(NamedTuple):
-    """A block of settings: the knobs of one or more components."""
-
-    sentence: str
-    shapes: tuple[type, ...]
-    given: frozenset[str]
-    """Arguments that are no settings: the program gives them."""
-
-    optional: bool = False
-    """Whether it switches its capability on: by being there, even as `{}`."""
-
-    @property
-    def knobs(self) -> dict[str, Argument]:
-        """Key as the user types it -> what the component declares."""
-        return {
-            camel(key): argument._replace(
-                rules=tuple(
-                    rule._replace(needs=tuple(map(camel, rule.needs))) for rule in argument.rules
-                )
-            )
-            for shape in self.shapes
-            for key, argument in declared(shape).items()
-            if not argument.wired and key not in self.given
-        }
-
-
-BLOCKS: Mapping[str, Block] = {
-    "network": Block(
-        "The VPC and its subnets.",
-        (MonitoringNetworkArgs,),
-        frozenset({"allow_loopback_cidr", "ssh_cidrs", "instance_types"}),
-    ),
-    "hosts": Block(
-        "The EC2 hosts that run node_exporter, and how Prometheus finds them.",
-        (HostsArgs, ExporterGroupArgs, ExporterNodeArgs),
-        frozenset(
-            {"node_exporter_version", "replace_on_new_ami", "associate_public_ip", ENVIRONMENT}
-        ),
-    ),
-    "prometheus": Block(
-        "The Prometheus server.",
-        (PrometheusServiceArgs,),
-        frozenset(
-            {
-                *(ENVIRONMENT, "version", "assign_public_ip", "image_context"),
-                *("node_exporter_port", "discovery_tag_key", "discovery_tag_value"),
-                "alertmanager_port",
-            }
-        ),
-    ),
-    "alertmanager": Block(
-        "Alertmanager, which tells people of alerts.",
-        (AlertmanagerServiceArgs,),
-        frozenset({"version", "assign_public_ip", "image_context"}),
-        optional=True,
-    ),
-    "notifications": Block(
-        "Who is told by AWS itself when a server is in trouble.",
-        (NotificationTopicArgs,),
-        frozenset(),
-        optional=True,
-    ),
-    "grafana": Block(
-        "Grafana, with dashboards of what Prometheus stores.",
-        (GrafanaServiceArgs,),
-        frozenset(
-            {
-                *("version", "assign_public_ip", "image_context"),
-                *("prometheus_port", "alertmanager_port", "scrape_interval", "runbook_base_url"),
-            }
-        ),
-        optional=True,
-    ),
-    "ingress": Block(
-        "The way in: a load balancer with TLS and a login, and host names.",
-        (IngressArgs,),
-        frozenset({"servers"}),
-        optional=True,
-    ),
-}
-"""Name of a block -> what is in it."""
 
 
 @dataclass(frozen=True)
@@ -260,34 +140,25 @@ class Settings:
                     "allowLoopbackCidr": emulated,
                     **{camel(key): value for key, value in of_hosts.items()},
                 },
-                others=list(_paths()),
+                others=list(paths()),
                 invoke=invoke,
             )
             found[name] = {snake(key): value for key, value in legal.items()}
-        problems += [
-            _sentence(f"{name}.{p.key}" if p.key else name, p, hide=name in secret)
-            for name in BLOCKS
-            for p in wrong[name]
-        ]
-        problems += [
-            _sentence("hosts.count", problem, hide=not {"hosts", "network"}.isdisjoint(secret))
-            for problem in _hosts_that_do_not_fit(found["hosts"], found["network"])
-        ]
-        problems += [
-            _sentence(f"alertmanager.{problem.key}", problem, hide="alertmanager" in secret)
-            for problem in _alertmanager_that_does_not_fit(found)
-        ]
-        problems += [
-            _sentence(path, problem, hide=path.partition(".")[0] in secret)
-            for path, problem in _ingress_that_does_not_fit(found["ingress"], found["network"])
-        ]
         try:
-            problems += [
-                _sentence("hosts.discoveryTagKey", problem, hide="hosts" in secret)
-                for problem in _tag_of_everything(found["hosts"], _tag_keys(default_tags))
-            ]
+            tags = _tag_keys(default_tags)
         except ValueError as error:
+            tags = ()
             problems.append(f"{DEFAULT_TAGS} {error}")
+        problems += [
+            _sentence(f"{name}.{it.key}" if it.key else name, it, hide=name in secret)
+            for name in BLOCKS
+            for it in wrong[name]
+        ]
+        problems += [
+            # It may repeat what another block says.
+            _sentence(path, problem, hide=not BLOCKS.keys().isdisjoint(secret))
+            for path, problem in problems_between(found, tags)
+        ]
         if problems:
             lines = "".join(f"\n  - {problem}" for problem in problems)
             raise SettingsError(
@@ -351,16 +222,6 @@ class Settings:
             )
 
 
-def for_network(hosts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the network's arguments that the hosts' block says, as far as it is legal."""
-    found = {}
-    if "ssh_cidrs" in hosts:
-        found["ssh_cidrs"] = hosts["ssh_cidrs"]
-    if "instance_type" in hosts:
-        found["instance_types"] = [hosts["instance_type"]]
-    return found
-
-
 def own(config: Mapping[str, _T]) -> dict[str, _T]:
     """Return what a configuration has for this program: key without the namespace -> value.
 
@@ -374,32 +235,16 @@ def own(config: Mapping[str, _T]) -> dict[str, _T]:
     return found
 
 
-def _paths() -> Iterator[str]:
-    for name, block in BLOCKS.items():
-        for key in block.knobs:
-            yield f"{name}.{key}"
-
-
 def _unknown(key: str) -> str:
     if ":" in key:
         return f"is unknown: did you mean {PROJECT}:{key.partition(':')[2]}?"
     block, _, inner = key.partition(".")
-    if key in _paths():
+    if key in paths():
         return (
             f"is not a key of its own: expected {inner} in the block {PROJECT}:{block}, where"
             " `pulumi config set --path` puts it"
         )
-    return f"is unknown: {suggestion(key, [ENVIRONMENT, *BLOCKS], list(_paths()))}"
-
-
-def _sentence(path: str, problem: Problem, *, hide: bool) -> str:
-    """Say what is wrong; of a secret not even that, since it may repeat the value."""
-    if hide and problem.has_value:
-        return (
-            f"{PROJECT}:{path} is secret and not legal. No setting needs to be secret: set it in"
-            " plain text to see what is expected"
-        )
-    return problem.text(f"{PROJECT}:{path}", lambda value: json.dumps(value, ensure_ascii=False))
+    return f"is unknown: {suggestion(key, [ENVIRONMENT, *BLOCKS], list(paths()))}"
 
 
 def _block(text: str) -> object:
@@ -410,52 +255,14 @@ def _block(text: str) -> object:
         return text
 
 
-def _hosts_that_do_not_fit(
-    hosts: Mapping[str, Any], network: Mapping[str, Any]
-) -> Iterator[Problem]:
-    """Check the hosts against the network, if both are legal by themselves."""
-    if "count" in hosts and {"vpc_cidr", "zone_count"} <= network.keys():
-        try:
-            hosts_fit(hosts["count"], network["vpc_cidr"], network["zone_count"])
-        except ValueError as error:
-            yield Problem("count", str(error), hosts["count"])
-
-
-def _alertmanager_that_does_not_fit(
-    found: Mapping[str, Mapping[str, Any] | None],
-) -> Iterator[Problem]:
-    """Check Alertmanager against other blocks, as far as they are legal by themselves."""
-    block, zones = found["alertmanager"] or {}, (found["network"] or {}).get("zone_count")
-    if zones is not None and block.get("replicas", 0) > zones:
-        problem = f"each is in another zone; expected at most {zones}, as network.zoneCount says"
-        yield Problem("replicas", problem, block["replicas"])
-    for key in ("page_with", "notify_with"):
-        if "sns" in block.get(key, ()) and found["notifications"] is None:
-            problem = "sns needs a topic; expected the block notifications, which makes it"
-            yield Problem(camel(key), problem, block[key])
-
-
-def _ingress_that_does_not_fit(
-    ingress: Mapping[str, Any] | None, network: Mapping[str, Any]
-) -> Iterator[tuple[str, Problem]]:
-    """Check the load balancer against the network: path of a key -> what is wrong."""
-    if ingress is None:
-        return
-    zones = network.get("zone_count", MIN_SUBNETS)
-    if zones < MIN_SUBNETS:
-        message = f"a load balancer takes {MIN_SUBNETS} zones; expected at least {MIN_SUBNETS}"
-        yield "network.zoneCount", Problem("zoneCount", message, zones)
-    isolated = network.get("nat_strategy") == "none" and ingress.get("internal")
-    if isolated and not ingress.get("without_authentication", True):
-        yield (
-            "ingress.internal",
-            Problem(
-                "internal",
-                "without a NAT gateway, an internal load balancer cannot reach the identity"
-                " provider; expected network.natStrategy single or per-az",
-                ingress["internal"],
-            ),
+def _sentence(path: str, problem: Problem, *, hide: bool) -> str:
+    """Say what is wrong; of a secret not even that, since it may repeat the value."""
+    if hide and problem.has_value:
+        return (
+            f"{PROJECT}:{path} is secret and not legal. No setting needs to be secret: set it in"
+            " plain text to see what is expected"
         )
+    return problem.text(f"{PROJECT}:{path}", lambda value: json.dumps(value, ensure_ascii=False))
 
 
 def _tag_keys(default_tags: str) -> Collection[str]:
@@ -470,21 +277,6 @@ def _tag_keys(default_tags: str) -> Collection[str]:
         case {**others} if not others:
             return ()
     raise ValueError('is not legal: expected tags, such as {"tags": {"owner": "me"}}')
-
-
-def _tag_of_everything(
-    hosts: Mapping[str, Any], default_tags: Collection[str]
-) -> Iterator[Problem]:
-    """Check that the tag for discovery is one that only hosts have."""
-    key = hosts.get("discovery_tag_key")
-    givers = {**dict.fromkeys(default_tags, DEFAULT_TAGS), STACK: "this program"}
-    if key in givers:
-        yield Problem(
-            "discoveryTagKey",
-            f"{givers[key]} gives this tag to everything, not only to hosts that are to be"
-            " scraped; expected another key",
-            key,
-        )
 
 
 def check_stack_file(file: Path, stack: str) -> str:

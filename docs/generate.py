@@ -27,11 +27,12 @@ from typing import Any, get_origin
 import yaml
 
 import dashboards.catalogue
+from blocks import BLOCKS, ENVIRONMENT, Block
 from bootstrap.template import template
 from components.arguments import Argument, declared, sentences, snake
 from docs import costs
 from mocks.recording import Deployment, Registered, deploy
-from settings import BLOCKS, ENVIRONMENT, PROJECT, Block
+from settings import PROJECT
 from stack_files import as_text, stack_file_config
 
 ROOT = Path(__file__).parent.parent

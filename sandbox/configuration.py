@@ -12,10 +12,11 @@ import yaml
 from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 
+from blocks import DEFAULT_TAGS
 from components.alertmanager.configuration import INTEGRATIONS
 from sandbox.addresses import VpcRange, check_vpc_cidr, free_port
 from sandbox.errors import SandboxError
-from settings import DEFAULT_TAGS, PROJECT, Settings, SettingsError
+from settings import PROJECT, Settings, SettingsError
 from stack_files import StackFileError, as_text, stack_file_config
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Callable, Sequence
 
+from blocks import MAX_HOSTS
 from sandbox.errors import SandboxError
 from sandbox.hints import command as command_line
 from sandbox.state import check_name
-from settings import MAX_HOSTS
 
 MAX_PORT = 65535
 MAX_TIMEOUT_S = 24 * 3600

@@ -10,7 +10,7 @@ from components import assets, checks, policies
 from components.alertmanager import rules, times
 from components.alertmanager.container import alertmanager_container, routing
 from components.arguments import Knob, Rule, arguments, resolve
-from components.containers.container_service import ContainerService
+from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
 from components.containers.server import ServerArgs
@@ -175,7 +175,15 @@ class AlertmanagerService(pulumi.ComponentResource):
             self,
             name,
             server,
-            alertmanager_container(args, image, region, peer=self.dns_name, cluster_label=group.id),
+            [
+                Member(
+                    [
+                        alertmanager_container(
+                            args, image, region, peer=self.dns_name, cluster_label=group.id
+                        )
+                    ]
+                )
+            ],
             security_group=group,
             task_statement=self._may_publish(args),
             replicas=args["replicas"],
@@ -184,7 +192,7 @@ class AlertmanagerService(pulumi.ComponentResource):
 
         self.security_group_id = group.id
         self.cluster_name = service.cluster_name
-        self.service_name = service.service_name
+        self.service_name = service.service_names[0]
         self.log_group_name = service.log_group_name
         self.repository_url = image.repository.repository_url
         self.port_forwarding_command = service.port_forwarding_command

@@ -1,19 +1,20 @@
-"""A server as an ECS service on Fargate."""
+"""A server as ECS services on Fargate."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 
-from components.containers.definition import HEALTH_START_PERIOD_S, Container
+from components.containers.definition import HEALTH_START_PERIOD_S
 from components.containers.execute_command import (
     may_open_channels,
     port_forwarding_command,
     with_agent,
 )
-from components.containers.names import service_registry
+from components.containers.names import member_name, service_registry
 from components.containers.roles import execution_role, task_role
 from components.containers.task_definition import task_definition
 from components.containers.url_command import url_command
@@ -24,23 +25,38 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components import policies
+    from components.containers.definition import Container
     from components.containers.server import ServerArgs
 
 
+@dataclass(frozen=True)
+class Member:
+    """One of the ECS services of a server, each with a task definition of its own."""
+
+    containers: Sequence[Container]
+    """Of a task: the server's, then those beside it."""
+
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    """Where its tasks may be placed. Default: in all of the server's subnets."""
+
+
 class ContainerService:
-    """One server's service, as children of its component.
+    """One server's ECS services, mostly one, as children of its component.
 
     By default there is one task at most, for a server that is the only writer of its data: a new
     version stops the old task first (minimum 0 %, maximum 100 %). Of several tasks, which hand over
     to each other what they know, the old ones stay until the new ones are healthy (minimum 100 %,
     maximum 200 %), and ECS keeps them in different zones. A task that does not become healthy is
     rolled back.
+
+    Servers that know nothing of each other, each with data of its own, are several members. They
+    are updated one after the other: as long as one is not healthy, the next one is left alone.
     """
 
     cluster_name: pulumi.Output[str]
 
-    service_name: pulumi.Output[str]
-    """Name of the ECS service; asking for it fails when ECS has rolled the service back."""
+    service_names: Sequence[pulumi.Output[str]]
+    """Name of each member's ECS service; asking for it fails when ECS has rolled it back."""
 
     log_group_name: pulumi.Output[str]
 
@@ -56,7 +72,7 @@ class ContainerService:
         parent: pulumi.Resource,
         name: str,
         args: ServerArgs,
-        container: Container,
+        members: Sequence[Member],
         *,
         security_group: aws.ec2.SecurityGroup,
         task_statement: pulumi.Input[policies.Statement] | None = None,
@@ -69,12 +85,14 @@ class ContainerService:
             parent: the server's component.
             name: the component's name.
             args: the component's arguments, resolved.
-            container: what is particular to it.
-            security_group: of the task.
+            members: what is particular to each of its ECS services.
+            security_group: of the tasks.
             task_statement: what the server itself may do in AWS. Default: nothing.
-            replicas: number of tasks.
+            replicas: number of tasks of each member.
             after: what must be there before a task starts.
         """
+        self._args = args
+        self._security_group = security_group
         self._parent = parent
         self._name = name
         self._replicas = replicas
@@ -83,8 +101,14 @@ class ContainerService:
         log_group = aws.cloudwatch.LogGroup(
             f"{name}-log", retention_in_days=args["log_retention_days"], opts=self._child
         )
-        public, port = args["assign_public_ip"], container.ports[0]
-        before_service = list(after)
+        if args["enable_execute_command"]:
+            members = [
+                replace(it, containers=[with_agent(each) for each in it.containers])
+                for it in members
+            ]
+        server = members[0].containers[0]
+        public, port = args["assign_public_ip"], server.ports[0]
+        before_service: list[pulumi.Input[pulumi.Resource]] = list(after)
         if is_given(args["load_balancer_security_group_id"]):
             before_service += allow_between(
                 parent,
@@ -92,44 +116,46 @@ class ContainerService:
                 args["load_balancer_security_group_id"],
                 security_group.id,
                 port,
-                f"Load balancer to {container.name}",
+                f"Load balancer to {server.name}",
             )
         statements = [] if task_statement is None else [task_statement]
         if args["enable_execute_command"]:
-            container = with_agent(container)
             statements.append(may_open_channels())
         role: aws.iam.Role | None = None
         if statements:
             role, policy = task_role(parent, name, statements)
             before_service.append(policy)
-        role_of_ecs, policy = execution_role(parent, name, log_group, [container])
+        role_of_ecs, policy = execution_role(
+            parent, name, log_group, [each for it in members for each in it.containers]
+        )
         before_service.append(policy)
-        task = task_definition(
-            parent,
-            name,
-            args,
-            [container],
-            execution_role=role_of_ecs,
-            task_role=role,
-            log_group=log_group,
-        )
         cluster = aws.ecs.Cluster(f"{name}-cluster", opts=self._child)
-        service = self._service(
-            args, cluster, task, security_group, _targets(args, container), before_service
-        )
+        found: list[pulumi.Output[aws.ecs.Service]] = []
+        for index, member in enumerate(members):
+            of_member = member_name(name, index)
+            task = task_definition(
+                parent,
+                of_member,
+                args,
+                member.containers,
+                execution_role=role_of_ecs,
+                task_role=role,
+                log_group=log_group,
+            )
+            # Also after those before it, each once it has proved to be healthy.
+            service = self._service(of_member, member, cluster, task, [*before_service, *found])
+            found.append(_unless_rolled_back(service, task))
 
         self.cluster_name = cluster.name
-        self.service_name = pulumi.Output.all(
-            service.name, service.task_definition, task.arn
-        ).apply(lambda values: _unless_rolled_back(*values))
+        self.service_names = [service.apply(lambda it: it.name) for service in found]
         self.log_group_name = log_group.name
-        names = pulumi.Output.all(region, cluster.name, service.name)
+        names = pulumi.Output.all(region, cluster.name, self.service_names[0])
         self.url_command = names.apply(
             lambda its: url_command(its[0], its[1], its[2], port, public=public)
         )
         self.port_forwarding_command = (
             names.apply(
-                lambda its: port_forwarding_command(its[0], its[1], its[2], container.name, port)
+                lambda its: port_forwarding_command(its[0], its[1], its[2], server.name, port)
             )
             if args["enable_execute_command"]
             else pulumi.Output.from_input("")
@@ -137,19 +163,19 @@ class ContainerService:
 
     def _service(
         self,
-        args: ServerArgs,
+        name: str,
+        member: Member,
         cluster: aws.ecs.Cluster,
-        task_definition: aws.ecs.TaskDefinition,
-        security_group: aws.ec2.SecurityGroup,
-        targets: Sequence[aws.ecs.ServiceLoadBalancerArgsDict],
-        after: Sequence[pulumi.Resource],
+        task: aws.ecs.TaskDefinition,
+        after: Sequence[pulumi.Input[pulumi.Resource]],
     ) -> aws.ecs.Service:
-        several = self._replicas > 1
-        registry = service_registry(self._parent, self._name, args)
+        args, several = self._args, self._replicas > 1
+        registry = service_registry(self._parent, name, args)
+        targets = _targets(args, member.containers[0])
         return aws.ecs.Service(
-            f"{self._name}-service",
+            f"{name}-service",
             cluster=cluster.arn,
-            task_definition=task_definition.arn,
+            task_definition=task.arn,
             launch_type="FARGATE",
             platform_version="LATEST",
             desired_count=self._replicas,
@@ -167,8 +193,8 @@ class ContainerService:
             # as well, hence `_unless_rolled_back`.
             wait_for_steady_state=True,
             network_configuration={
-                "subnets": args["subnet_ids"],
-                "security_groups": [security_group.id],
+                "subnets": args["subnet_ids"] if member.subnet_ids is None else member.subnet_ids,
+                "security_groups": [self._security_group.id],
                 "assign_public_ip": args["assign_public_ip"],
             },
             # Changes of these two are updates in place, with new tasks. Source:
@@ -176,7 +202,7 @@ class ContainerService:
             service_registries={"registry_arn": registry.arn} if registry else None,
             load_balancers=targets or None,
             health_check_grace_period_seconds=HEALTH_START_PERIOD_S if targets else None,
-            opts=pulumi.ResourceOptions(parent=self._parent, depends_on=list(after)),
+            opts=pulumi.ResourceOptions(parent=self._parent, depends_on=after),
         )
 
 
@@ -195,16 +221,23 @@ def _targets(
     ]
 
 
-def _unless_rolled_back(service_name: str, task_definition: str, wanted: str) -> str:
-    """Return the service's name, unless ECS has rolled the service back.
+def _unless_rolled_back(
+    service: aws.ecs.Service, task: aws.ecs.TaskDefinition
+) -> pulumi.Output[aws.ecs.Service]:
+    """Return the service, unless ECS has rolled it back.
 
-    Raises:
-        RunError: it has. Pulumi then deletes nothing: the old task still needs the old access key.
+    Asking for it raises `RunError` then. Pulumi deletes nothing: the old task still needs the old
+    access key.
     """
-    if task_definition != wanted:
-        raise pulumi.RunError(
-            f"the ECS service {service_name} runs {task_definition}, not {wanted}: the new task did"
-            " not become healthy, and ECS has rolled back. Look at the service's log group and"
-            " events, fix what they say, then run `pulumi up` again"
-        )
-    return service_name
+
+    def check(found: Sequence[str]) -> aws.ecs.Service:
+        name, runs, wanted = found
+        if runs != wanted:
+            raise pulumi.RunError(
+                f"the ECS service {name} runs {runs}, not {wanted}: the new task did not become"
+                " healthy, and ECS has rolled back. Look at the service's log group and events, fix"
+                " what they say, then run `pulumi up` again"
+            )
+        return service
+
+    return pulumi.Output.all(service.name, service.task_definition, task.arn).apply(check)

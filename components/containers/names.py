@@ -16,6 +16,18 @@ DNS_TTL_S = 10
 """Seconds for which a name's addresses are kept: a replaced task has another one."""
 
 
+def member_name(name: str, index: int) -> str:
+    """Name one of a server's members: as the server itself, and with a number after the first.
+
+    So a member that is added changes nothing of those that there are.
+
+    Args:
+        name: the component's name.
+        index: of the member, from 0.
+    """
+    return f"{name}-{index}" if index else name
+
+
 def dns_name(name: str, args: ServerArgs) -> pulumi.Output[str]:
     """Return the name, such as alertmanager.monitoring.internal; empty without a namespace.
 

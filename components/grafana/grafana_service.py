@@ -9,7 +9,7 @@ import pulumi_random as random
 
 from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
-from components.containers.container_service import ContainerService
+from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.kept_secret import KeptSecret
 from components.containers.server import ServerArgs, together_with
@@ -200,14 +200,14 @@ class GrafanaService(pulumi.ComponentResource):
             self,
             name,
             args,
-            grafana_container(args, image, secret.value()),
+            [Member([grafana_container(args, image, secret.value())])],
             security_group=group,
             after=rules,
         )
 
         self.security_group_id = group.id
         self.cluster_name = service.cluster_name
-        self.service_name = service.service_name
+        self.service_name = service.service_names[0]
         self.log_group_name = service.log_group_name
         self.repository_url = image.repository.repository_url
         self.admin_password_secret_arn = secret.arn

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
-from components.containers.container_service import ContainerService
+from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
 from components.containers.server import ServerArgs, together_with
@@ -158,7 +158,7 @@ class PrometheusService(pulumi.ComponentResource):
             self,
             name,
             args,
-            prometheus_container(args, image, region, user.variables if user else {}),
+            [Member([prometheus_container(args, image, region, user.variables if user else {})])],
             security_group=group,
             task_statement=None if user else discovery,
             after=[*rules, user.policy] if user else rules,
@@ -167,7 +167,7 @@ class PrometheusService(pulumi.ComponentResource):
         self.security_group_id = group.id
         self.dns_name = dns_name(name, args)
         self.cluster_name = service.cluster_name
-        self.service_name = service.service_name
+        self.service_name = service.service_names[0]
         self.log_group_name = service.log_group_name
         self.repository_url = image.repository.repository_url
         self.credentials_secret_arn = user.secret_arn if user else pulumi.Output.from_input("")

@@ -2,9 +2,9 @@
 
 import re
 
+from blocks import BLOCKS
 from components import assets
 from mocks.recording import REGION
-from settings import BLOCKS
 from tests.configuration.rendering import image_defaults
 from tests.program.evaluate import evaluate, variables
 

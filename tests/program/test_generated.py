@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 import components
+from blocks import BLOCKS
 from dashboards.catalogue import DASHBOARDS
 from docs import generate
-from settings import BLOCKS, Settings
+from settings import Settings
 
 ROOT = Path(__file__).parents[2]
 GENERATED = (

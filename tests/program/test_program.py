@@ -7,9 +7,10 @@ import re
 
 import pytest
 
+from blocks import BLOCKS
 from mocks.evaluation import without_secrets
 from mocks.recording import ACCOUNT, REGION, SECRET_KEY, Deployment, deploy, refuse
-from settings import BLOCKS, SettingsError
+from settings import SettingsError
 from stack_files import stack_file_config
 from tests.program.evaluate import ROOT, cli_config, evaluate, program, variables
 from tests.unit.configurations import INGRESS

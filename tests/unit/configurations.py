@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from blocks import BLOCKS
 from components.arguments import camel
-from settings import BLOCKS, Settings, SettingsError
+from settings import Settings, SettingsError
 from tests.components.examples import INGRESS as EXAMPLE
 
 Values = Mapping[str, Any]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from settings import BLOCKS, SettingsError
+from blocks import BLOCKS
+from settings import SettingsError
 from tests.unit.configurations import INGRESS, Values, parse, problems
 
 PATHS = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}

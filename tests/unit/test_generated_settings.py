@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from blocks import BLOCKS, ENVIRONMENT
 from components.alertmanager.configuration import INTEGRATIONS
 from components.alertmanager.rules import CLUSTER_PORT
 from components.checks import NOBODYS
@@ -19,7 +20,7 @@ from components.exporters.exporter_node import HOST_TAGS
 from components.logs import LOG_RETENTION_DAYS
 from components.network.subnets import PRIVATE_RANGES
 from mocks.recording import ZONES, deploy, refuse
-from settings import BLOCKS, ENVIRONMENT, Settings, SettingsError
+from settings import Settings, SettingsError
 from tests.unit.configurations import INGRESS, namespaced, parse, problems
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"

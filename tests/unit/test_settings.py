@@ -8,9 +8,10 @@ from typing import Any, cast
 import pulumi
 import pytest
 
+from blocks import BLOCKS, Block, HostsArgs
 from components.arguments import camel
 from mocks.recording import deploy, refuse
-from settings import BLOCKS, NAMESPACES, PROJECT, Block, HostsArgs, Settings, SettingsError
+from settings import NAMESPACES, PROJECT, Settings, SettingsError
 from tests.components.examples import EXAMPLES
 from tests.unit.configurations import Values, namespaced, parse, problems
 

@@ -11,12 +11,22 @@ from components import policies
 from components.arguments import resolve
 from components.containers.container_service import (
     ContainerService,
+    Member,
 )
 from components.containers.definition import Container
 from components.containers.image import ServerImage
 from components.containers.roles import ECS_TASKS, may_start_a_task
 from components.network.security_groups import security_group
-from mocks.recording import ACCOUNT, REGION, Deployment, deploy, refuse
+from mocks.evaluation import evaluate
+from mocks.recording import (
+    ACCOUNT,
+    REGION,
+    Deployment,
+    Recording,
+    RecordingMonitor,
+    deploy,
+    refuse,
+)
 from tests.components.examples import SERVICE
 from tests.components.services import ARN, VERSION, container, document, outputs, service
 
@@ -149,33 +159,72 @@ def test_what_belongs_together_is_given_together(key: str, other: str) -> None:
             assert error.endswith(f": expected both it and {other}, or neither")
 
 
-def test_several_tasks_hand_over_before_the_old_ones_end() -> None:
+def many(members: int, replicas: int) -> Callable[[], None]:
+    """A program with a server of several members, each of several tasks."""
+
     def program() -> None:
         parent = pulumi.ComponentResource("test:index:Server", "many", None)
         args: Any = resolve(SERVICE.shape, "many", dict(SERVICE.fewest))
+        container = Container(
+            name="many",
+            image=ServerImage(parent, "many", args, "prometheus", VERSION),
+            user="65534:65534",
+            environment={},
+            ports=[9090],
+            volumes={},
+            health_path="/healthy",
+            open_files=1024,
+        )
         ContainerService(
             parent,
             "many",
             args,
-            Container(
-                name="many",
-                image=ServerImage(parent, "many", args, "prometheus", VERSION),
-                user="65534:65534",
-                environment={},
-                ports=[9090],
-                volumes={},
-                health_path="/healthy",
-                open_files=1024,
-            ),
+            [Member([container], subnet_ids=[f"subnet-{index}"]) for index in range(members)],
             security_group=security_group(parent, "many-group", "vpc-1", "Many", "many"),
-            replicas=2,
+            replicas=replicas,
         )
 
-    inputs = deploy(program).inputs("many-service")
+    return program
+
+
+def test_several_tasks_hand_over_before_the_old_ones_end() -> None:
+    inputs = deploy(many(1, 2)).inputs("many-service")
     assert inputs["desiredCount"] == 2
     assert inputs["deploymentMinimumHealthyPercent"] == 100
     assert inputs["deploymentMaximumPercent"] == 200
     assert inputs["availabilityZoneRebalancing"] == "ENABLED"
+
+
+def test_members_are_services_of_their_own_in_one_cluster_with_one_log_and_one_role() -> None:
+    deployed = deploy(many(2, 1))
+    first, second = (deployed.inputs(f"many{it}-service") for it in ("", "-1"))
+    assert [it["desiredCount"] for it in (first, second)] == [1, 1]
+    assert first["cluster"] == second["cluster"] == f"{ARN}:many-cluster"
+    assert second["taskDefinition"] == f"{ARN}:many-1-task"
+    assert [it["networkConfiguration"]["subnets"] for it in (first, second)] == [
+        ["subnet-0"],
+        ["subnet-1"],
+    ]
+    tasks = [deployed.inputs(f"many{it}-task") for it in ("", "-1")]
+    assert len({task["executionRoleArn"] for task in tasks}) == 1
+    assert len(deployed.of_type("cloudwatch/logGroup:LogGroup")) == 1
+
+
+def test_members_are_updated_one_after_the_other() -> None:
+    deployed = deploy(many(3, 1))
+    assert "many-service" in deployed.needs("many-1-service")
+    assert "many-1-service" in deployed.needs("many-2-service")
+
+
+def test_while_one_member_is_rolled_back_the_next_is_left_alone() -> None:
+    old = f"{ARN}:the-old-revision"
+    monitor = RecordingMonitor(
+        Recording(outputs={"aws:ecs/service:Service": {"taskDefinition": old}})
+    )
+    with pytest.raises(pulumi.RunError, match=rf"many-service runs {old}, not {ARN}:many-task"):
+        evaluate(many(2, 1), monitor, project="prometheus-aws", stack="test", config={})
+    services = [it.name for it in Deployment(monitor).of_type("ecs/service:Service")]
+    assert services == ["many-service"]
 
 
 def test_after_a_rollback_the_update_fails_so_that_the_old_key_stays() -> None:

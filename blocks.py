@@ -1,0 +1,217 @@
+"""The blocks of the stack's configuration: what each is made of, and the rules between them.
+
+A block is the knobs of a room's components, by their own names; defaults and rules are theirs.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
+
+from components import (
+    AlertmanagerServiceArgs,
+    ExporterGroupArgs,
+    ExporterNodeArgs,
+    GrafanaServiceArgs,
+    IngressArgs,
+    MonitoringNetworkArgs,
+    NotificationTopicArgs,
+    PrometheusServiceArgs,
+    checks,
+)
+from components.arguments import Argument, Knob, Problem, arguments, camel, declared
+from components.ingress.rules import MIN_SUBNETS
+from components.network.subnets import hosts_fit
+from default_tags import STACK
+
+ENVIRONMENT = "environment"
+"""The one key that is no block: a label of every metric and a tag of every host."""
+
+DEFAULT_TAGS = "aws:defaultTags"
+"""The key by which the provider gives tags to everything."""
+
+MAX_HOSTS = 1000
+
+
+@arguments
+class HostsArgs(TypedDict):
+    """What the program itself adds to the hosts' arguments."""
+
+    count: NotRequired[Annotated[int, Knob(2, checks.whole(0, MAX_HOSTS))]]
+    """Number of exporter hosts, 0 to 1000."""
+
+
+class Block(NamedTuple):
+    """A block of settings: the knobs of one or more components."""
+
+    sentence: str
+    shapes: tuple[type, ...]
+    given: frozenset[str]
+    """Arguments that are no settings: the program gives them."""
+
+    optional: bool = False
+    """Whether it switches its capability on: by being there, even as `{}`."""
+
+    @property
+    def knobs(self) -> dict[str, Argument]:
+        """Key as the user types it -> what the component declares."""
+        return {
+            camel(key): argument._replace(
+                rules=tuple(
+                    rule._replace(needs=tuple(map(camel, rule.needs))) for rule in argument.rules
+                )
+            )
+            for shape in self.shapes
+            for key, argument in declared(shape).items()
+            if not argument.wired and key not in self.given
+        }
+
+
+BLOCKS: Mapping[str, Block] = {
+    "network": Block(
+        "The VPC and its subnets.",
+        (MonitoringNetworkArgs,),
+        frozenset({"allow_loopback_cidr", "ssh_cidrs", "instance_types"}),
+    ),
+    "hosts": Block(
+        "The EC2 hosts that run node_exporter, and how Prometheus finds them.",
+        (HostsArgs, ExporterGroupArgs, ExporterNodeArgs),
+        frozenset(
+            {"node_exporter_version", "replace_on_new_ami", "associate_public_ip", ENVIRONMENT}
+        ),
+    ),
+    "prometheus": Block(
+        "The Prometheus server.",
+        (PrometheusServiceArgs,),
+        frozenset(
+            {
+                *(ENVIRONMENT, "version", "assign_public_ip", "image_context"),
+                *("node_exporter_port", "discovery_tag_key", "discovery_tag_value"),
+                "alertmanager_port",
+            }
+        ),
+    ),
+    "alertmanager": Block(
+        "Alertmanager, which tells people of alerts.",
+        (AlertmanagerServiceArgs,),
+        frozenset({"version", "assign_public_ip", "image_context"}),
+        optional=True,
+    ),
+    "notifications": Block(
+        "Who is told by AWS itself when a server is in trouble.",
+        (NotificationTopicArgs,),
+        frozenset(),
+        optional=True,
+    ),
+    "grafana": Block(
+        "Grafana, with dashboards of what Prometheus stores.",
+        (GrafanaServiceArgs,),
+        frozenset(
+            {
+                *("version", "assign_public_ip", "image_context"),
+                *("prometheus_port", "alertmanager_port", "scrape_interval", "runbook_base_url"),
+            }
+        ),
+        optional=True,
+    ),
+    "ingress": Block(
+        "The way in: a load balancer with TLS and a login, and host names.",
+        (IngressArgs,),
+        frozenset({"servers"}),
+        optional=True,
+    ),
+}
+"""Name of a block -> what is in it."""
+
+
+def paths() -> Iterator[str]:
+    """Say where every knob is: block and key as the user types them."""
+    for name, block in BLOCKS.items():
+        for key in block.knobs:
+            yield f"{name}.{key}"
+
+
+def for_network(hosts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the network's arguments that the hosts' block says, as far as it is legal."""
+    found = {}
+    if "ssh_cidrs" in hosts:
+        found["ssh_cidrs"] = hosts["ssh_cidrs"]
+    if "instance_type" in hosts:
+        found["instance_types"] = [hosts["instance_type"]]
+    return found
+
+
+def problems_between(
+    found: Mapping[str, Any], default_tags: Collection[str]
+) -> Iterator[tuple[str, Problem]]:
+    """Check blocks against each other, as far as they are legal by themselves.
+
+    Args:
+        found: name of a block -> its legal arguments by the components' own names, or None.
+        default_tags: keys of the tags that the provider gives to everything.
+
+    Yields:
+        Path of a key, and what is wrong with it.
+    """
+    network, hosts = found["network"], found["hosts"]
+    yield from _hosts_that_do_not_fit(hosts, network)
+    yield from _alertmanager_that_does_not_fit(found)
+    yield from _ingress_that_does_not_fit(found["ingress"], network)
+    yield from _tag_of_everything(hosts, default_tags)
+
+
+def _hosts_that_do_not_fit(
+    hosts: Mapping[str, Any], network: Mapping[str, Any]
+) -> Iterator[tuple[str, Problem]]:
+    if "count" in hosts and {"vpc_cidr", "zone_count"} <= network.keys():
+        try:
+            hosts_fit(hosts["count"], network["vpc_cidr"], network["zone_count"])
+        except ValueError as error:
+            yield "hosts.count", Problem("count", str(error), hosts["count"])
+
+
+def _alertmanager_that_does_not_fit(
+    found: Mapping[str, Mapping[str, Any] | None],
+) -> Iterator[tuple[str, Problem]]:
+    block, zones = found["alertmanager"] or {}, (found["network"] or {}).get("zone_count")
+    if zones is not None and block.get("replicas", 0) > zones:
+        problem = f"each is in another zone; expected at most {zones}, as network.zoneCount says"
+        yield "alertmanager.replicas", Problem("replicas", problem, block["replicas"])
+    for key in ("page_with", "notify_with"):
+        if "sns" in block.get(key, ()) and found["notifications"] is None:
+            problem = "sns needs a topic; expected the block notifications, which makes it"
+            yield f"alertmanager.{camel(key)}", Problem(camel(key), problem, block[key])
+
+
+def _ingress_that_does_not_fit(
+    ingress: Mapping[str, Any] | None, network: Mapping[str, Any]
+) -> Iterator[tuple[str, Problem]]:
+    if ingress is None:
+        return
+    zones = network.get("zone_count", MIN_SUBNETS)
+    if zones < MIN_SUBNETS:
+        message = f"a load balancer takes {MIN_SUBNETS} zones; expected at least {MIN_SUBNETS}"
+        yield "network.zoneCount", Problem("zoneCount", message, zones)
+    isolated = network.get("nat_strategy") == "none" and ingress.get("internal")
+    if isolated and not ingress.get("without_authentication", True):
+        yield (
+            "ingress.internal",
+            Problem(
+                "internal",
+                "without a NAT gateway, an internal load balancer cannot reach the identity"
+                " provider; expected network.natStrategy single or per-az",
+                ingress["internal"],
+            ),
+        )
+
+
+def _tag_of_everything(
+    hosts: Mapping[str, Any], default_tags: Collection[str]
+) -> Iterator[tuple[str, Problem]]:
+    """Check that the tag for discovery is one that only hosts have."""
+    key = hosts.get("discovery_tag_key")
+    givers = {**dict.fromkeys(default_tags, DEFAULT_TAGS), STACK: "this program"}
+    if key in givers:
+        problem = (
+            f"{givers[key]} gives this tag to everything, not only to hosts that are to be"
+            " scraped; expected another key"
+        )
+        yield "hosts.discoveryTagKey", Problem("discoveryTagKey", problem, key)
