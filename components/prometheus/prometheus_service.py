@@ -8,10 +8,10 @@ import pulumi_aws as aws
 
 from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
-from components.containers.container_service import ContainerService, Member
+from components.containers.container_service import ContainerService, Member, new_cluster
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
-from components.containers.server import ServerArgs, together_with
+from components.containers.server import together_with
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.network.security_groups import allow, allow_between, security_group
 from components.outputs import register_outputs
@@ -19,13 +19,14 @@ from components.prometheus.container import prometheus_container
 from components.prometheus.discovery import may_discover, scoped_user
 from components.prometheus.scraping import ScrapeInterval
 from components.runbooks import RunbookBaseUrl
+from components.storage import StorageArgs, data_hosts
 from components.values import is_given
 
 CREDENTIALS = ("iam-user", "task-role")
 
 
 @arguments
-class PrometheusServiceArgs(ServerArgs):
+class PrometheusServiceArgs(StorageArgs):
     """Arguments of a `PrometheusService`."""
 
     environment: Annotated[str, Rule(checks.label_value)]
@@ -154,12 +155,19 @@ class PrometheusService(pulumi.ComponentResource):
             if args["credentials"] == "iam-user"
             else None
         )
+        container = prometheus_container(args, image, region, user.variables if user else {})
+        cluster = new_cluster(self, name)
+        members = [Member([container])]
+        if args["storage_kind"] == "ebs":
+            first = pulumi.Output.from_input(args["subnet_ids"]).apply(lambda ids: ids[:1])
+            members = data_hosts(self, name, args, cluster, [Member([container], first)])
         service = ContainerService(
             self,
             name,
             args,
-            [Member([prometheus_container(args, image, region, user.variables if user else {})])],
+            members,
             security_group=group,
+            cluster=cluster,
             task_statement=None if user else discovery,
             after=[*rules, user.policy] if user else rules,
         )

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.resources import containers, identity, ingress, instances, network, notifications
+from sandbox.resources import (
+    containers,
+    identity,
+    ingress,
+    instances,
+    network,
+    notifications,
+    storage,
+)
 from sandbox.resources.base import Account, GoneError, Inputs
 from sandbox.resources.images import ImageSource
 from sandbox.resources.interpreter import Created, ResourceType
@@ -16,6 +24,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
     **containers.RESOURCE_TYPES,
     **notifications.RESOURCE_TYPES,
     **ingress.RESOURCE_TYPES,
+    **storage.RESOURCE_TYPES,
 }
 """Pulumi's token of a type -> how it is made, read, changed and removed."""
 
