@@ -39,7 +39,7 @@ _TYPES = {"t4g.micro": (1024, 2), "t4g.small": (2048, 2), "m6g.large": (8192, 2)
 def _instance_type(asked: Mapping[str, Any]) -> dict[str, Any]:
     memory, vcpus = _TYPES.get(asked["instanceType"], (262_144, 64))
     return {
-        "hypervisor": "nitro",
+        "hypervisor": "xen" if asked["instanceType"].startswith("m4.") else "nitro",
         "bareMetal": False,
         "memorySize": memory,
         "defaultVcpus": vcpus,
