@@ -12,13 +12,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import measure
+from benchmarks import measure, storage
 
 BENCHMARKS: dict[str, Callable[[], list[measure.Figure]]] = {
     "evaluation": measure.evaluation,
     "resources": measure.resources_per_host,
     "largest": measure.largest_program,
     "discovery": measure.discovery,
+    "storage": storage.downtime,
     "demo": measure.warm_demo,
     "tests": measure.tests,
 }

@@ -100,7 +100,8 @@ def largest_program() -> list[Figure]:
     return [Figure("hosts evaluated within 60 s", f"{best} ({seconds:.0f} s)")]
 
 
-def _sandbox(*arguments: str) -> str:
+def run_sandbox(*arguments: str) -> str:
+    """Run a command of the sandbox that the measurements share, and return what it prints."""
     command = [sys.executable, "-m", "sandbox", *arguments, "--name", SANDBOX]
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
@@ -127,7 +128,7 @@ def _seconds_until_up(url: str, ec2: Any, model: Mapping[str, Any]) -> float:  #
 def discovery() -> list[Figure]:
     """Time from the emulator's `RunInstances` to UP, against refresh plus scrape interval."""
     refresh, scrape = 5, 1
-    _sandbox(
+    run_sandbox(
         *("up", "--detach", "--hosts", "1"),
         *(
             "--config",
@@ -145,7 +146,7 @@ def discovery() -> list[Figure]:
             _seconds_until_up(state.prometheus_url, ec2, model) for _ in range(2 * ROUNDS)
         )
     finally:
-        _sandbox("down")
+        run_sandbox("down")
     # Prometheus hands new targets over every 5 s only (discovery/manager.go, updatert).
     return [
         Figure(

@@ -187,7 +187,12 @@ def test_a_preview_reads_no_secret_and_nothing_of_other_people(account: Account)
     assert actions == {
         *("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "kms:Decrypt"),
         *("ec2:DescribeAvailabilityZones", "ec2:DescribeInstanceTypeOfferings"),
-        *("ec2:DescribeInstanceTypes", "ssm:GetParameter", "ecr:GetAuthorizationToken"),
+        *(
+            "ec2:DescribeSubnets",
+            "ec2:DescribeInstanceTypes",
+            "ssm:GetParameter",
+            "ecr:GetAuthorizationToken",
+        ),
         *("route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ListTagsForResource"),
     }
 
