@@ -207,7 +207,7 @@ def test_a_deployment_cannot_change_who_it_is(account: Account) -> None:
         for pattern in statement["Resource"]:
             assert not any(fnmatch.fnmatchcase(role, pattern) for role in roles)
             path = pattern.split(":", 5)[5].partition("/")[2]
-            services = ("ecs", "elasticloadbalancing")
+            services = ("ecs", "autoscaling", "elasticloadbalancing")
             own = [f"/aws-service-role/{service}.amazonaws.com/" for service in services]
             assert f"/{path}".startswith((PATH, *own))
 
@@ -223,6 +223,7 @@ def test_what_gives_rights_away_is_limited_further(account: Account) -> None:
         "iam:PassedToService": [
             "ecs-tasks.amazonaws.com",
             "ec2.amazonaws.com",
+            "dlm.amazonaws.com",
             "vpc-flow-logs.amazonaws.com",
         ]
     }
@@ -230,7 +231,11 @@ def test_what_gives_rights_away_is_limited_further(account: Account) -> None:
     assert conditions["iam:AttachRolePolicy"] == {"ArnEquals": {"iam:PolicyARN": managed}}
     (own,) = conditions["iam:CreateServiceLinkedRole"].values()
     assert own == {
-        "iam:AWSServiceName": ["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com"]
+        "iam:AWSServiceName": [
+            "ecs.amazonaws.com",
+            "autoscaling.amazonaws.com",
+            "elasticloadbalancing.amazonaws.com",
+        ]
     }
     for action in (
         *("ec2:TerminateInstances", "ec2:DeleteVpc", "ec2:StopInstances", "acm:DeleteCertificate"),
