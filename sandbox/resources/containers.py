@@ -124,6 +124,7 @@ RESOURCE_TYPES = {
         names={"arn": "taskDefinition"},
         arguments=_volumes,
         by_code="volumes",
+        seen={"volumes": "volumes[].{name: name, hostPath: host.sourcePath}"},
         outputs={
             "arn": "taskDefinition.taskDefinitionArn",
             "arnWithoutRevision": "arn:aws:ecs:{region}:{account}:task-definition/{family}",

@@ -122,7 +122,8 @@ def test_neither_a_destroy_nor_another_kind_of_storage_deletes_a_volume(stack: S
 
 
 def test_what_is_let_go_of_is_deleted(stack: Stack) -> None:
-    stack.up({"storage.deleteVolumesOnDestroy": True, "storage.kind": "ephemeral"})
+    stack.up({"storage.deleteVolumesOnDestroy": True})  # while it is registered
+    stack.up({"storage.kind": "ephemeral"})
     assert VOLUME not in _volumes(stack)
     assert (
         stack.emulator.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
