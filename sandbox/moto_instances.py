@@ -37,6 +37,7 @@ def decode_user_data() -> None:
     from moto.ec2.utils import parse_user_data  # noqa: PLC0415 - slow
 
     def user_data(version: Any) -> Any:  # noqa: ANN401 - moto's
-        return parse_user_data(version.data.get("UserData"))
+        data = version.data.get("UserData")
+        return parse_user_data(data) if type(data) is str else data
 
     LaunchTemplateVersion.user_data = property(user_data)  # type: ignore[assignment, method-assign]

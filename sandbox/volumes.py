@@ -3,7 +3,7 @@
 import base64
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ def directories(
     }
     if not mounted:
         return {}
-    volume = _volume_id(account, service["capacityProviderStrategy"][0]["capacityProvider"])
+    network = service["networkConfiguration"]["awsvpcConfiguration"]
+    volume = _volume_id(account, service["clusterArn"], network["subnets"])
     if not (place / volume).exists():
         origin = _origin(account, volume)
         if origin and (place / origin).exists():
@@ -40,14 +41,19 @@ def directories(
     return {name: place / volume / path.lstrip("/") for name, path in mounted.items()}
 
 
-def _volume_id(account: Account, provider: str) -> str:
-    """Find the volume that the hosts of a capacity provider attach."""
+def _volume_id(account: Account, cluster: str, subnets: Sequence[str]) -> str:
+    """Find the volume that a service's host attaches.
+
+    moto does not say which capacity provider a service has; each is in a subnet of its own.
+    """
     ecs, autoscaling, ec2 = (account.client(it) for it in ("ecs", "autoscaling", "ec2"))
-    found = ecs.describe_capacity_providers(capacityProviders=[provider])["capacityProviders"][0]
-    name = found["autoScalingGroupProvider"]["autoScalingGroupArn"].rpartition("/")[2]
-    (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])[
-        "AutoScalingGroups"
-    ]
+    names = ecs.describe_clusters(clusters=[cluster])["clusters"][0]["capacityProviders"]
+    providers = ecs.describe_capacity_providers(capacityProviders=names)["capacityProviders"]
+    arns = [it["autoScalingGroupProvider"]["autoScalingGroupArn"] for it in providers]
+    groups = autoscaling.describe_auto_scaling_groups(
+        AutoScalingGroupNames=[arn.rpartition("/")[2] for arn in arns]
+    )["AutoScalingGroups"]
+    (group,) = [it for it in groups if it["VPCZoneIdentifier"].split(",") == list(subnets)]
     template = group["LaunchTemplate"]
     version = ec2.describe_launch_template_versions(
         LaunchTemplateId=template["LaunchTemplateId"], Versions=[template["Version"]]
@@ -55,7 +61,7 @@ def _volume_id(account: Account, provider: str) -> str:
     script = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode()
     match = re.search(r"^export VOLUME_ID=(\S+)$", script, re.MULTILINE)
     if match is None:
-        raise OSError(f"the user data of the hosts of {provider} names no volume")
+        raise OSError(f"the user data of {group['AutoScalingGroupName']} names no volume")
     return match[1]
 
 
