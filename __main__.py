@@ -46,7 +46,7 @@ network = MonitoringNetwork(
     "monitoring",
     {
         **pick(MonitoringNetworkArgs, settings.network),
-        **pick(MonitoringNetworkArgs, for_network(settings.hosts)),
+        **pick(MonitoringNetworkArgs, for_network(settings.hosts, settings.storage)),
         "allow_loopback_cidr": settings.emulated,
     },
 )
@@ -135,7 +135,13 @@ prometheus = PrometheusService(
         # How hosts are found is said once, in the hosts' block.
         **pick(
             PrometheusServiceArgs,
-            {**settings.hosts, **settings.prometheus, **common("prometheus"), **found},
+            {
+                **settings.hosts,
+                **settings.prometheus,
+                **settings.storage,
+                **common("prometheus"),
+                **found,
+            },
         ),
         "environment": settings.environment,
         "external_url": urls.get("prometheus", ""),

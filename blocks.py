@@ -18,11 +18,12 @@ from components import (
     checks,
 )
 from components.alertmanager.rules import CLUSTER_PORT
-from components.arguments import Argument, Knob, Problem, arguments, camel, declared
+from components.arguments import Argument, Knob, Problem, arguments, camel, declared, snake
 from components.configuration import ConfigurationArgs
 from components.ingress.rules import MIN_SUBNETS
 from components.network.acl import acl_rule
 from components.network.subnets import hosts_fit
+from components.storage import STORAGE
 from default_tags import STACK
 
 ENVIRONMENT = "environment"
@@ -61,13 +62,24 @@ class Block(NamedTuple):
     optional: bool = False
     """Whether it switches its capability on: by being there, even as `{}`."""
 
+    prefix: str = ""
+    """What the names of its arguments begin with, and its keys do not."""
+
+    def key(self, argument: str) -> str:
+        """Spell an argument as the user types it."""
+        return camel(argument.removeprefix(self.prefix))
+
+    def argument(self, key: str) -> str:
+        """Spell a key as the component does."""
+        return self.prefix + snake(key)
+
     @property
     def knobs(self) -> dict[str, Argument]:
         """Key as the user types it -> what the component declares."""
         return {
-            camel(key): argument._replace(
+            self.key(key): argument._replace(
                 rules=tuple(
-                    rule._replace(needs=tuple(map(camel, rule.needs))) for rule in argument.rules
+                    rule._replace(needs=tuple(map(self.key, rule.needs))) for rule in argument.rules
                 )
             )
             for shape in self.shapes
@@ -89,11 +101,18 @@ BLOCKS: Mapping[str, Block] = {
             {"node_exporter_version", "replace_on_new_ami", "associate_public_ip", ENVIRONMENT}
         ),
     ),
+    "storage": Block(
+        "Where Prometheus's samples are: on Fargate, or on a volume that outlives its task.",
+        (PrometheusServiceArgs,),
+        frozenset(declared(PrometheusServiceArgs).keys() - STORAGE),
+        prefix="storage_",
+    ),
     "prometheus": Block(
         "The Prometheus server.",
         (PrometheusServiceArgs,),
         frozenset(
             {
+                *STORAGE,
                 *(ENVIRONMENT, "version", "assign_public_ip", "image_context"),
                 *("node_exporter_port", "discovery_tag_key", "discovery_tag_value"),
                 *("alertmanager_port", *DELIVERED),
@@ -146,14 +165,23 @@ def paths() -> Iterator[str]:
             yield f"{name}.{key}"
 
 
-def for_network(hosts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the network's arguments that the hosts' block says, as far as it is legal."""
+def for_network(hosts: Mapping[str, Any], storage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the network's arguments that other blocks say, as far as they are legal."""
     found = {}
     if "ssh_cidrs" in hosts:
         found["ssh_cidrs"] = hosts["ssh_cidrs"]
     if "instance_type" in hosts:
-        found["instance_types"] = [hosts["instance_type"]]
+        types = [hosts["instance_type"]]
+        if storage.get("storage_kind") == "ebs" and "storage_instance_type" in storage:
+            types.append(storage["storage_instance_type"])
+        found["instance_types"] = list(dict.fromkeys(types))
     return found
+
+
+def for_storage(prometheus: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what the storage's rules need of Prometheus's block, as far as it is legal."""
+    needed = ("cpu_architecture", "task_cpu", "task_memory")
+    return {key: prometheus[key] for key in needed if prometheus and key in prometheus}
 
 
 def problems_between(
@@ -175,6 +203,7 @@ def problems_between(
     yield from _alertmanager_that_does_not_fit(found)
     yield from _port_that_is_taken(found)
     yield from _ingress_that_does_not_fit(found["ingress"], network)
+    yield from _storage_that_does_not_fit(found["storage"], network)
     yield from _tag_of_everything(hosts, default_tags)
 
 
@@ -259,6 +288,17 @@ def _ingress_that_does_not_fit(
                 ingress["internal"],
             ),
         )
+
+
+def _storage_that_does_not_fit(
+    storage: Mapping[str, Any], network: Mapping[str, Any]
+) -> Iterator[tuple[str, Problem]]:
+    if storage.get("storage_kind") == "ebs" and network.get("nat_strategy") == "none":
+        message = (
+            "a task on a host has no public address, and without a NAT gateway no way to AWS;"
+            " expected network.natStrategy single or per-az"
+        )
+        yield "storage.kind", Problem("kind", message, "ebs")
 
 
 def _tag_of_everything(

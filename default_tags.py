@@ -25,6 +25,14 @@ def tag_everything(tags: Mapping[str, str]) -> None:
         if not args.type_.startswith("aws:") or "tags" not in args.props:
             return None
         own: Any = args.props["tags"]
+        if isinstance(own, list):  # an auto-scaling group's, which its instances get from it
+            mine = [
+                {"key": key, "value": value, "propagate_at_launch": True}
+                for key, value in tags.items()
+            ]
+            return pulumi.ResourceTransformationResult(
+                {**args.props, "tags": [*mine, *own]}, args.opts
+            )
         props = {**args.props, "tags": {**tags, **(own or {})}}
         return pulumi.ResourceTransformationResult(props, args.opts)
 

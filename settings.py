@@ -27,11 +27,19 @@ from typing import Any, Self, TypeVar
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
-from blocks import BLOCKS, DEFAULT_TAGS, ENVIRONMENT, for_network, paths, problems_between
+from blocks import (
+    BLOCKS,
+    DEFAULT_TAGS,
+    ENVIRONMENT,
+    for_network,
+    for_storage,
+    paths,
+    problems_between,
+)
 from components import checks
 from components.alertmanager.overlay import amtool_on_path
 from components.alertmanager.rules import PEER_TIMEOUT_S
-from components.arguments import Problem, camel, examine, snake, suggestion
+from components.arguments import Problem, camel, examine, suggestion
 from components.exporters.instance_types import usd_a_month
 from components.prometheus.prometheus_service import promtool
 from components.values import shortened
@@ -72,6 +80,7 @@ class Settings:
     environment: str
     network: Mapping[str, Any]
     hosts: Mapping[str, Any]
+    storage: Mapping[str, Any]
     prometheus: Mapping[str, Any]
     alertmanager: Mapping[str, Any] | None
     notifications: Mapping[str, Any] | None
@@ -136,18 +145,20 @@ class Settings:
             if block.optional and name not in values:
                 found[name], wrong[name] = None, []
                 continue
-            of_hosts = for_network(found.get("hosts", {}))
+            of_others = for_storage(found.get("prometheus", {})) | for_network(
+                found.get("hosts", {}), found.get("storage", {})
+            )
             legal, wrong[name] = examine(
                 block.knobs,
                 _block(values.get(name, "{}")),
                 fixed={
                     "allowLoopbackCidr": emulated,
-                    **{camel(key): value for key, value in of_hosts.items()},
+                    **{camel(key): value for key, value in of_others.items()},
                 },
                 others=list(paths()),
                 invoke=invoke,
             )
-            found[name] = {snake(key): value for key, value in legal.items()}
+            found[name] = {block.argument(key): value for key, value in legal.items()}
         try:
             tags = _tag_keys(default_tags)
         except ValueError as error:

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import alerting, configuration, demo, program, rooms, sizing, suite
+from benchmarks import alerting, configuration, demo, program, rooms, sizing, storage, suite
 from benchmarks.figure import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "discovery": demo.discovery,
     "page": alerting.page,
     "configuration": configuration.change_to_live,
+    "storage": storage.downtime,
     "demo": demo.warm_demo,
     "sizing": sizing.sizing,
     "tests": suite.tests,

@@ -92,6 +92,39 @@ RESOURCES: Mapping[str, Calls] = {
         # Another type: whether its architecture is another one, which replaces the host.
         "ec2:DescribeInstanceTypes",
     ),
+    "aws:ebs/volume:Volume": Calls(
+        "ec2:DescribeVolumes DescribeVolumesModifications",
+        "ec2:CreateVolume DeleteVolume ModifyVolume",
+    ),
+    "aws:dlm/lifecyclePolicy:LifecyclePolicy": Calls(
+        "dlm:GetLifecyclePolicy ListTagsForResource",
+        "dlm:CreateLifecyclePolicy UpdateLifecyclePolicy DeleteLifecyclePolicy TagResource"
+        " UntagResource iam:PassRole",
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate": Calls(
+        "ec2:DescribeLaunchTemplates DescribeLaunchTemplateVersions",
+        "ec2:CreateLaunchTemplate CreateLaunchTemplateVersion ModifyLaunchTemplate"
+        " DeleteLaunchTemplate iam:PassRole",
+    ),
+    # The first group of an account makes the service's own role. A group launches with the
+    # caller's rights when it is made or changed, and looks for the image then. Source:
+    # https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
+    "aws:autoscaling/group:Group": Calls(
+        "autoscaling:DescribeAutoScalingGroups DescribeScalingActivities DescribeWarmPool"
+        " DescribeTags DescribeInstanceRefreshes",
+        "autoscaling:CreateAutoScalingGroup UpdateAutoScalingGroup DeleteAutoScalingGroup"
+        " CreateOrUpdateTags DeleteTags StartInstanceRefresh CancelInstanceRefresh"
+        " SetInstanceProtection ec2:RunInstances DescribeSubnets DescribeImages ssm:GetParameters"
+        " iam:PassRole CreateServiceLinkedRole",
+    ),
+    "aws:ecs/capacityProvider:CapacityProvider": Calls(
+        "ecs:DescribeCapacityProviders ListTagsForResource",
+        "ecs:CreateCapacityProvider UpdateCapacityProvider DeleteCapacityProvider TagResource"
+        " UntagResource autoscaling:CreateOrUpdateTags",
+    ),
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": Calls(
+        "ecs:DescribeClusters", "ecs:PutClusterCapacityProviders"
+    ),
     "aws:iam/user:User": Calls(
         "iam:GetUser ListGroupsForUser",
         "iam:CreateUser DeleteUser UpdateUser TagUser UntagUser",
@@ -291,6 +324,8 @@ FUNCTIONS: Mapping[str, str] = {
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": (
         "ec2:DescribeInstanceTypeOfferings"
     ),
+    "aws:ec2/getInstanceType:getInstanceType": "ec2:DescribeInstanceTypes",
+    "aws:ec2/getSubnet:getSubnet": "ec2:DescribeSubnets",
     "aws:ssm/getParameter:getParameter": "ssm:GetParameter",
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": "ecr:GetAuthorizationToken",
     "aws:route53/getZone:getZone": "route53:GetHostedZone ListResourceRecordSets"

@@ -50,6 +50,7 @@ SCOPES = (
                 "iam:PassedToService": [
                     "ecs-tasks.amazonaws.com",
                     "ec2.amazonaws.com",
+                    "dlm.amazonaws.com",
                     "vpc-flow-logs.amazonaws.com",
                 ]
             }
@@ -61,12 +62,17 @@ SCOPES = (
         _arns(
             "iam",
             "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS*",
+            "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling*",
             "role/aws-service-role/elasticloadbalancing.amazonaws.com"
             "/AWSServiceRoleForElasticLoadBalancing*",
         ),
         {
             "StringEquals": {
-                "iam:AWSServiceName": ["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com"]
+                "iam:AWSServiceName": [
+                    "ecs.amazonaws.com",
+                    "autoscaling.amazonaws.com",
+                    "elasticloadbalancing.amazonaws.com",
+                ]
             }
         },
     ),
@@ -98,13 +104,23 @@ SCOPES = (
     Scope(
         "Services",
         r"ecs:(?!\w*TaskDefinition|CreateCluster)",
-        _of_servers("ecs", "cluster/", "service/", "service-deployment/", "task-definition/"),
+        _of_servers(
+            "ecs",
+            *("cluster/", "service/", "service-deployment/", "task-definition/"),
+            "capacity-provider/",
+        ),
+    ),
+    Scope(
+        "Hosts",
+        "autoscaling:(?!Describe)",
+        _of_servers("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"),
     ),
     Scope(
         "NewestImage",
         "ssm:GetParameter",
         [
-            "arn:${AWS::Partition}:ssm:${AWS::Region}::parameter/aws/service/ami-amazon-linux-latest/*"
+            f"arn:${{AWS::Partition}}:ssm:${{AWS::Region}}::parameter/aws/service/{images}/*"
+            for images in ("ami-amazon-linux-latest", "ecs/optimized-ami/amazon-linux-2023")
         ],
     ),
     Scope("Topics", "sns:", _arns("sns", "notifications-*")),
@@ -181,7 +197,7 @@ SCOPES = (
         "OfProject",
         r"ec2:(?!DeleteTags)(Delete|Terminate|Stop|Release)|acm:(Delete|Update|Remove)"
         r"|kms:(DisableKey|EnableKey$|Put|Schedule|Untag|Update)"
-        r"|servicediscovery:(Update|Delete|Deregister)",
+        r"|servicediscovery:(Update|Delete|Deregister)|dlm:(Update|Delete|Untag)",
         condition={"StringEquals": {**IN_REGION, **OF_PROJECT}},
     ),
     # A tag makes a key the project's, but not one that is another project's by its tag, as that of
@@ -194,7 +210,7 @@ SCOPES = (
     # AWS cannot limit these to resources, or not to the program's.
     Scope(
         "InRegion",
-        "(acm|cloudwatch|ec2|ecr|ecs|elasticloadbalancing|kms|servicediscovery):",
+        "(acm|autoscaling|cloudwatch|dlm|ec2|ecr|ecs|elasticloadbalancing|kms|servicediscovery):",
         condition={"StringEquals": IN_REGION},
     ),
 )

@@ -29,12 +29,31 @@ def _service(service: Registered, deployment: Deployment) -> Items:
     (task,) = [r.inputs for r in deployment.of_type(":TaskDefinition") if r.urn in needed]
     count = service.inputs["desiredCount"]
     vcpu, memory = prices.FARGATE[task["runtimePlatform"]["cpuArchitecture"]]
+    if "EC2" in task["requiresCompatibilities"]:
+        return  # the host costs
     storage = task.get("ephemeralStorage", {"sizeInGib": prices.INCLUDED_GIB})["sizeInGib"]
     yield vcpu, count * int(task["cpu"]) / 1024
     yield memory, count * int(task["memory"]) / 1024
     yield prices.FARGATE_STORAGE, count * max(0, storage - prices.INCLUDED_GIB)
     if service.inputs["networkConfiguration"].get("assignPublicIp"):
         yield prices.IPV4, count
+
+
+def _volume(volume: Registered, _: Deployment) -> Items:
+    given = volume.inputs
+    yield prices.VOLUMES[given["type"]], given["size"]
+    yield prices.IOPS, given["iops"] - prices.INCLUDED_IOPS
+    yield prices.THROUGHPUT, given["throughput"] - prices.INCLUDED_THROUGHPUT_MIB
+
+
+def _group(group: Registered, deployment: Deployment) -> Items:
+    needed = group.options.propertyDependencies["launchTemplate"].urns
+    (template,) = [r.inputs for r in deployment.of_type(":LaunchTemplate") if r.urn in needed]
+    count = group.inputs["desiredCapacity"]
+    yield prices.instance(template["instanceType"]), count
+    for device in template["blockDeviceMappings"]:
+        disk = device["ebs"]
+        yield prices.VOLUMES[disk["volumeType"]], count * disk["volumeSize"]
 
 
 def _load_balancer(balancer: Registered, _: Deployment) -> Items:
@@ -56,7 +75,9 @@ def _one(price: Price) -> Callable[[Registered, Deployment], Items]:
 
 
 PRICED: Mapping[str, Callable[[Registered, Deployment], Items]] = {
+    "aws:autoscaling/group:Group": _group,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _one(prices.ALARM),
+    "aws:ebs/volume:Volume": _volume,
     "aws:ec2/eip:Eip": _one(prices.IPV4),
     "aws:ec2/instance:Instance": _host,
     "aws:ec2/natGateway:NatGateway": _one(prices.NAT_GATEWAY),
@@ -71,6 +92,7 @@ PRICED: Mapping[str, Callable[[Registered, Deployment], Items]] = {
 
 BY_USE: Mapping[str, Use] = {
     "aws:cloudwatch/logGroup:LogGroup": prices.LOGS,
+    "aws:dlm/lifecyclePolicy:LifecyclePolicy": prices.SNAPSHOTS,
     "aws:ec2/flowLog:FlowLog": prices.LOGS,
     "aws:ecr/repository:Repository": prices.IMAGES,
     "aws:lb/targetGroup:TargetGroup": prices.LOAD,
@@ -91,6 +113,7 @@ FREE = frozenset(
         "aws:cloudwatch/eventTarget:EventTarget",
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         "aws:ec2/internetGateway:InternetGateway",
+        "aws:ec2/launchTemplate:LaunchTemplate",  # its instances cost
         "aws:ec2/networkAcl:NetworkAcl",
         "aws:ec2/route:Route",
         "aws:ec2/routeTable:RouteTable",
@@ -99,7 +122,9 @@ FREE = frozenset(
         "aws:ec2/subnet:Subnet",
         "aws:ec2/vpc:Vpc",
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "aws:ecs/capacityProvider:CapacityProvider",
         "aws:ecs/cluster:Cluster",
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
         "aws:ecs/taskDefinition:TaskDefinition",  # its services cost
         "aws:iam/accessKey:AccessKey",
         "aws:iam/instanceProfile:InstanceProfile",

@@ -30,7 +30,7 @@ import yaml
 import dashboards.catalogue
 from blocks import BLOCKS, ENVIRONMENT, Block
 from bootstrap.template import template
-from components.arguments import Argument, declared, sentences, snake
+from components.arguments import Argument, declared, sentences
 from docs import costs, sizing
 from mocks.recording import Deployment, Registered, deploy
 from settings import PROJECT
@@ -132,9 +132,8 @@ def _table(block: Block) -> list[str]:
     }
     rows = ["| key | type | default | what it is |", "| --- | --- | --- | --- |"]
     for key, argument in block.knobs.items():
-        rows.append(
-            f"| `{key}` | {type_name(argument)} | {_default(argument)} | {meaning[snake(key)]} |"
-        )
+        text = meaning[block.argument(key)]
+        rows.append(f"| `{key}` | {type_name(argument)} | {_default(argument)} | {text} |")
     return rows
 
 

@@ -22,6 +22,11 @@ INCLUDED_GIB = 20
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 """
 
+INCLUDED_IOPS, INCLUDED_THROUGHPUT_MIB = 3_000, 125
+"""Of a gp3 volume, at no further cost. Source:
+https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
+"""
+
 _PAGE = "https://aws.amazon.com"
 
 
@@ -66,6 +71,7 @@ class Use(NamedTuple):
 _FARGATE = f"{_PAGE}/fargate/pricing/"
 _EC2 = f"{_PAGE}/ec2/pricing/on-demand/"
 _VPC = f"{_PAGE}/vpc/pricing/"
+_EBS = f"{_PAGE}/ebs/pricing/"
 _ELB = f"{_PAGE}/elasticloadbalancing/pricing/"
 _CLOUDWATCH = f"{_PAGE}/cloudwatch/pricing/"
 
@@ -107,7 +113,12 @@ INSTANCES = {
 }
 """The types that the stack files have. Of another, the order of magnitude is known (`instance`)."""
 
-VOLUMES = {"gp3": Price("EBS gp3: GB", 0.0952, "month", "2026-08-26", f"{_PAGE}/ebs/pricing/")}
+VOLUMES = {"gp3": Price("EBS gp3: GB", 0.0952, "month", "2026-08-26", _EBS)}
+_AS_GP3 = "assumed: as much dearer than in us-east-1 as a GB of gp3 is"
+IOPS = Price(f"EBS gp3: IOPS above {INCLUDED_IOPS}", 0.00595, "month", "2026-08-26", _EBS, _AS_GP3)
+THROUGHPUT = Price(
+    f"EBS gp3: MiB/s above {INCLUDED_THROUGHPUT_MIB}", 0.0476, "month", "2026-08-26", _EBS, _AS_GP3
+)
 IPV4 = Price("public IPv4 address", 0.005, "hour", AS_OF, _VPC)
 NAT_GATEWAY = Price("NAT gateway", 0.052, "hour", AS_OF, _VPC, "without its address and traffic")
 LOAD_BALANCER = Price(
@@ -130,6 +141,8 @@ PRICES = (
     FARGATE_STORAGE,
     *INSTANCES.values(),
     *VOLUMES.values(),
+    IOPS,
+    THROUGHPUT,
     IPV4,
     NAT_GATEWAY,
     LOAD_BALANCER,
@@ -161,6 +174,12 @@ MESSAGES = Use(
 LOAD = Use("load of the load balancer", "0.008 an LCU and hour", AS_OF, _ELB)
 REQUESTS = Use("reads of objects in S3", "0.43 a million", AS_OF, f"{_PAGE}/s3/pricing/")
 BUCKET = Use("what is stored in S3", "0.0245 a GB and month", AS_OF, f"{_PAGE}/s3/pricing/")
+SNAPSHOTS = Use(
+    "snapshots of data volumes (what has changed since the one before)",
+    "0.0595 a GB and month (assumed: as much dearer than in us-east-1 as a GB of gp3 is)",
+    "2026-08-26",
+    _EBS,
+)
 QUERIES = Use("DNS queries", "0.40 a million", "2026-09-20", f"{_PAGE}/route53/pricing/")
 
 

@@ -32,9 +32,25 @@ def _offered_everywhere(asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_TYPES = {"t4g.micro": (1024, 2), "t4g.small": (2048, 2), "m6g.large": (8192, 2)}
+"""Instance type -> its memory in MiB and vCPUs; others have more than any task wants."""
+
+
+def _instance_type(asked: Mapping[str, Any]) -> dict[str, Any]:
+    memory, vcpus = _TYPES.get(asked["instanceType"], (262_144, 64))
+    return {
+        "hypervisor": "xen" if asked["instanceType"].startswith("m4.") else "nitro",
+        "bareMetal": False,
+        "memorySize": memory,
+        "defaultVcpus": vcpus,
+    }
+
+
 INVOKES: dict[str, dict[str, Any] | Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ZONES, "zoneIds": ZONE_IDS},
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _offered_everywhere,
+    "aws:ec2/getInstanceType:getInstanceType": _instance_type,
+    "aws:ec2/getSubnet:getSubnet": lambda asked: {"availabilityZone": f"zone-of-{asked['id']}"},
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION, "name": REGION},
     "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},

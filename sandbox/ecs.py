@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sandbox import processes, secret_references
+from sandbox import processes, secret_references, volumes
 from sandbox.addresses import LOOPBACK
 from sandbox.credentials import CredentialServer
 from sandbox.following import Follower
@@ -55,7 +55,7 @@ class Task:
     """Its private address."""
     interface_id: str
     directory: Path
-    """Holds its volumes."""
+    """Holds its volumes, but for those of a host."""
     log: Path
     names: Sequence[str] = ()
     """Ids of the Cloud Map services that it is registered with."""
@@ -209,10 +209,12 @@ class Agent(Follower):
             [it["registryArn"].rsplit("/", 1)[-1] for it in service["serviceRegistries"]],
         )
         known.tasks = [*known.tasks, task]
-        volumes = {volume["name"]: directory / volume["name"] for volume in definition["volumes"]}
-        for volume in (directory, *volumes.values()):
-            volume.mkdir(parents=True)
+        mounts = {volume["name"]: directory / volume["name"] for volume in definition["volumes"]}
+        directory.mkdir(parents=True)
         try:
+            mounts |= volumes.directories(self._account, service, definition, self._directory)
+            for mount in mounts.values():
+                mount.mkdir(parents=True, exist_ok=True)
             of_role = self._role_environment(definition)
             resolv_conf = self._resolv_conf()
             for container in definition["containerDefinitions"]:
@@ -224,7 +226,7 @@ class Agent(Follower):
                     **secret_references.resolve(self._account, container),
                 }
                 image = self._image(container["image"])
-                spec = ContainerSpec(container, image, environment, volumes, task.log, resolv_conf)
+                spec = ContainerSpec(container, image, environment, mounts, task.log, resolv_conf)
                 self._run(task, spec)
         except SecretError as error:
             self._fail(known, task, f"ResourceInitializationError: {error}")

@@ -14,7 +14,7 @@ from botocore.config import Config
 from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
 from sandbox.moto_buckets import take_calls_for_encrypted
-from sandbox.moto_instances import keep_groups_on_the_interface
+from sandbox.moto_instances import decode_user_data, keep_groups_on_the_interface
 from sandbox.moto_topics import check_rights_on_the_topic
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Emulator:
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         _empty()
         keep_groups_on_the_interface()
+        decode_user_data()
         _issue_certificates_at_once()
         check_rights_on_the_topic()
         take_calls_for_encrypted()

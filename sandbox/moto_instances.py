@@ -1,4 +1,4 @@
-"""Security groups of instances in moto, as AWS has them."""
+"""Instances in moto as AWS has them: their security groups, and their user data."""
 
 from typing import Any
 
@@ -26,3 +26,18 @@ def keep_groups_on_the_interface() -> None:
             interface._group_set = wanted  # noqa: SLF001
 
     Instance.security_groups = property(groups, change)  # type: ignore[assignment]
+
+
+def decode_user_data() -> None:
+    """Let a group launch instances from every version of a launch template.
+
+    moto decodes the user data of the first version only, and then insists on it.
+    """
+    from moto.ec2.models.launch_templates import LaunchTemplateVersion  # noqa: PLC0415 - slow
+    from moto.ec2.utils import parse_user_data  # noqa: PLC0415 - slow
+
+    def user_data(version: Any) -> Any:  # noqa: ANN401 - moto's
+        data = version.data.get("UserData")
+        return parse_user_data(data) if type(data) is str else data
+
+    LaunchTemplateVersion.user_data = property(user_data)  # type: ignore[assignment, method-assign]

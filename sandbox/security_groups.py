@@ -67,6 +67,8 @@ class Network:
                 for page in instances
                 for reservation in page["Reservations"]
                 for instance in reservation["Instances"]
+                # A host of tasks is no host that Prometheus scrapes.
+                if "AmazonECSManaged" not in {tag["Key"] for tag in instance.get("Tags", [])}
             },
             [Interface.of(interface, "Groups") for interface in interfaces],
             {group["GroupId"]: group for page in groups for group in page["SecurityGroups"]},

@@ -1,9 +1,9 @@
-"""A server as ECS services on Fargate."""
+"""A server as ECS services, on Fargate or on hosts of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws as aws
@@ -22,11 +22,22 @@ from components.network.security_groups import allow_between
 from components.values import is_given
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from components import policies
     from components.containers.definition import Container
     from components.containers.server import ServerArgs
+
+
+@dataclass(frozen=True)
+class Host:
+    """An EC2 host that runs the tasks of one member, and nothing else."""
+
+    capacity_provider: pulumi.Input[str]
+    """Name of the ECS capacity provider that it belongs to."""
+
+    directories: Mapping[str, str]
+    """Volume of the task -> directory of the host, which outlives the task."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,13 @@ class Member:
 
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
     """Where its tasks may be placed. Default: in all of the server's subnets."""
+
+    host: Host | None = None
+    """Its host, in the one subnet. Default: it runs on Fargate."""
+
+    def on(self, host: Host) -> Member:
+        """Return the same member on a host."""
+        return replace(self, host=host)
 
 
 class ContainerService:
@@ -76,6 +94,7 @@ class ContainerService:
         *,
         security_group: aws.ec2.SecurityGroup,
         task_statements: Sequence[pulumi.Input[policies.Statement]] = (),
+        cluster: aws.ecs.Cluster | None = None,
         replicas: int = 1,
         after: Sequence[pulumi.Resource] = (),
     ) -> None:
@@ -88,6 +107,7 @@ class ContainerService:
             members: what is particular to each of its ECS services.
             security_group: of the tasks.
             task_statements: what the server itself may do in AWS. Default: nothing.
+            cluster: that hosts have joined. Default: one of its own.
             replicas: number of tasks of each member.
             after: what must be there before a task starts.
         """
@@ -129,7 +149,7 @@ class ContainerService:
             parent, name, log_group, [each for it in members for each in it.containers]
         )
         before_service.append(policy)
-        cluster = aws.ecs.Cluster(f"{name}-cluster", opts=self._child)
+        cluster = cluster or new_cluster(parent, name)
         found: list[pulumi.Output[aws.ecs.Service]] = []
         for index, member in enumerate(members):
             of_member = member_name(name, index)
@@ -138,6 +158,7 @@ class ContainerService:
                 of_member,
                 args,
                 member.containers,
+                directories=member.host.directories if member.host else None,
                 execution_role=role_of_ecs,
                 task_role=role,
                 log_group=log_group,
@@ -176,8 +197,7 @@ class ContainerService:
             f"{name}-service",
             cluster=cluster.arn,
             task_definition=task.arn,
-            launch_type="FARGATE",
-            platform_version="LATEST",
+            **_placement(member.host),
             desired_count=self._replicas,
             deployment_minimum_healthy_percent=100 if several else 0,
             deployment_maximum_percent=200 if several else 100,
@@ -202,8 +222,31 @@ class ContainerService:
             service_registries={"registry_arn": registry.arn} if registry else None,
             load_balancers=targets or None,
             health_check_grace_period_seconds=HEALTH_START_PERIOD_S if targets else None,
-            opts=pulumi.ResourceOptions(parent=self._parent, depends_on=after),
+            opts=pulumi.ResourceOptions(
+                parent=self._parent,
+                depends_on=after,
+                # Two would wait for the same host, and write to the same directory.
+                delete_before_replace=True if member.host else None,
+            ),
         )
+
+
+def new_cluster(parent: pulumi.Resource, name: str) -> aws.ecs.Cluster:
+    """Register a server's ECS cluster.
+
+    Args:
+        parent: the server's component.
+        name: the component's name.
+    """
+    return aws.ecs.Cluster(f"{name}-cluster", opts=pulumi.ResourceOptions(parent=parent))
+
+
+def _placement(host: Host | None) -> dict[str, Any]:
+    """Say where a service's tasks run; another place is another service to the provider."""
+    if host is None:
+        return {"launch_type": "FARGATE", "platform_version": "LATEST"}
+    strategy = {"capacity_provider": host.capacity_provider, "weight": 1}
+    return {"capacity_provider_strategies": [strategy]}
 
 
 def _targets(

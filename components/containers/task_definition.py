@@ -11,7 +11,7 @@ import pulumi_random as random
 from components.containers.definition import container_definition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from components.containers.definition import Container
     from components.containers.server import ServerArgs
@@ -23,6 +23,7 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
     args: ServerArgs,
     containers: Sequence[Container],
     *,
+    directories: Mapping[str, str] | None = None,
     execution_role: aws.iam.Role,
     task_role: aws.iam.Role | None,
     log_group: aws.cloudwatch.LogGroup,
@@ -34,6 +35,8 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
         name: the component's name.
         args: the component's arguments, resolved.
         containers: the server's, which gets the memory that the others leave.
+        directories: volume -> directory of the host that the task runs on. None: it runs on
+            Fargate.
         execution_role: what ECS does on the task's behalf.
         task_role: what the server itself may do. None: nothing.
         log_group: where the containers log.
@@ -46,7 +49,7 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
     return aws.ecs.TaskDefinition(
         f"{name}-task",
         family=suffix.hex.apply(lambda unique: f"{name}-{unique}"),
-        requires_compatibilities=["FARGATE"],
+        requires_compatibilities=["FARGATE" if directories is None else "EC2"],
         network_mode="awsvpc",
         cpu=str(args["task_cpu"]),
         memory=str(args["task_memory"]),
@@ -54,10 +57,12 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
             "operating_system_family": "LINUX",
             "cpu_architecture": args["cpu_architecture"],
         },
-        ephemeral_storage={"size_in_gib": args["storage_gib"]},
+        ephemeral_storage={"size_in_gib": args["storage_gib"]} if directories is None else None,
         # What several containers mount is one volume.
         volumes=[
-            {"name": volume}
+            {"name": volume, "host_path": directories[volume]}
+            if directories and volume in directories
+            else {"name": volume}  # it goes with the task
             for volume in dict.fromkeys(v for container in containers for v in container.volumes)
         ],
         execution_role_arn=execution_role.arn,

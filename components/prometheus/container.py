@@ -81,9 +81,14 @@ def environment_variables(
         "TARGET_LIMIT": str(args["target_limit"]),
         "RUNBOOK_BASE_URL": args["runbook_base_url"],
         "RETENTION_TIME": args["retention"],
-        "RETENTION_SIZE": f"{int(args['storage_gib'] * SIZE_RETENTION_SHARE)}GB",
+        "RETENTION_SIZE": f"{int(_disk_gib(args) * SIZE_RETENTION_SHARE)}GB",
         "PROMETHEUS_PORT": str(args["port"]),
     }
+
+
+def _disk_gib(args: PrometheusServiceArgs) -> int:
+    """Size of the disk that the samples are on."""
+    return args["storage_size_gib"] if args["storage_kind"] == "ebs" else args["storage_gib"]
 
 
 def prometheus_container(

@@ -12,7 +12,7 @@ from components.arguments import Knob, Rule, arguments, declared, resolve
 from components.configuration import tools
 from components.configuration.args import ConfiguredServerArgs
 from components.configuration.delivery import delivery, dockerfile, is_live, read_tree
-from components.containers.container_service import ContainerService, Member
+from components.containers.container_service import ContainerService, Member, new_cluster
 from components.containers.definition import Container
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
@@ -29,6 +29,7 @@ from components.prometheus.container import environment_variables, prometheus_co
 from components.prometheus.discovery import may_discover, scoped_user
 from components.prometheus.scraping import ScrapeInterval
 from components.runbooks import RunbookBaseUrl
+from components.storage import StorageArgs, data_hosts
 from components.values import is_given
 
 CREDENTIALS = ("iam-user", "task-role")
@@ -82,7 +83,7 @@ def overlay_variables(scrape_interval: str = "") -> overlay.Variables:
 
 
 @arguments
-class PrometheusServiceArgs(ConfiguredServerArgs):
+class PrometheusServiceArgs(ConfiguredServerArgs, StorageArgs):
     """Arguments of a `PrometheusService`."""
 
     environment: Annotated[str, Rule(checks.label_value)]
@@ -245,21 +246,26 @@ class PrometheusService(pulumi.ComponentResource):
         )
         secrets = user.variables if user else {}
         delivered = delivery(self, name, args, "prometheus", read_tree(image.context, "**/*.yml"))
+        members = [
+            _member(
+                args,
+                replica,
+                delivered.containers(
+                    prometheus_container(name, args, image, region, secrets, replica)
+                ),
+            )
+            for replica in range(args["replicas"])
+        ]
+        cluster = new_cluster(self, name)
+        if args["storage_kind"] == "ebs":
+            members = data_hosts(self, name, args, cluster, members)
         service = ContainerService(
             self,
             name,
             args,
-            [
-                _member(
-                    args,
-                    replica,
-                    delivered.containers(
-                        prometheus_container(name, args, image, region, secrets, replica)
-                    ),
-                )
-                for replica in range(args["replicas"])
-            ],
+            members,
             security_group=group,
+            cluster=cluster,
             task_statements=[*([] if user else [discovery]), *delivered.statements],
             after=[*rules, *([user.policy] if user else []), *delivered.after],
         )
@@ -331,5 +337,6 @@ class PrometheusService(pulumi.ComponentResource):
 def _member(args: PrometheusServiceArgs, replica: int, containers: Sequence[Container]) -> Member:
     """Describe one replica: what runs in its task, and in which zone."""
     subnet_ids = pulumi.Output.from_input(args["subnet_ids"])
-    alone = args["replicas"] == 1  # then any zone will do
-    return Member(containers, None if alone else subnet_ids.apply(lambda its: [its[replica]]))
+    # One that is alone may be in any zone, unless its samples are in one.
+    anywhere = args["replicas"] == 1 and args["storage_kind"] == "ephemeral"
+    return Member(containers, None if anywhere else subnet_ids.apply(lambda its: [its[replica]]))

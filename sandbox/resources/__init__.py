@@ -11,6 +11,7 @@ from sandbox.resources import (
     network,
     notifications,
     objects,
+    storage,
 )
 from sandbox.resources.base import Account, GoneError, Inputs
 from sandbox.resources.images import ImageSource
@@ -25,6 +26,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
     **notifications.RESOURCE_TYPES,
     **ingress.RESOURCE_TYPES,
     **objects.RESOURCE_TYPES,
+    **storage.RESOURCE_TYPES,
 }
 """Pulumi's token of a type -> how it is made, read, changed and removed."""
 

@@ -16,6 +16,13 @@ def _set_retention(logs: Client, group: str, _before: Inputs, after: Inputs) -> 
         logs.delete_retention_policy(logGroupName=group)
 
 
+def _volumes(_ecs: Client, given: Inputs) -> Inputs:
+    def host(volume: Inputs) -> Inputs:
+        return {"host": {"sourcePath": volume["hostPath"]}} if volume.get("hostPath") else {}
+
+    return {"volumes": [{"name": it["name"], **host(it)} for it in given.get("volumes", [])]}
+
+
 def _make_namespace(discovery: Client, given: Inputs) -> Inputs:
     operation = discovery.create_private_dns_namespace(
         Name=given["name"],
@@ -115,6 +122,9 @@ RESOURCE_TYPES = {
         "register_task_definition",
         "{family}",
         names={"arn": "taskDefinition"},
+        arguments=_volumes,
+        by_code="volumes",
+        seen={"volumes": "volumes[].{name: name, hostPath: host.sourcePath}"},
         outputs={
             "arn": "taskDefinition.taskDefinitionArn",
             "arnWithoutRevision": "arn:aws:ecs:{region}:{account}:task-definition/{family}",
@@ -130,6 +140,7 @@ RESOURCE_TYPES = {
         names={
             "id": "service",
             "name": "serviceName",
+            "capacityProviderStrategies": "capacityProviderStrategy",
             "networkConfiguration": "networkConfiguration.awsvpcConfiguration",
             "deploymentMinimumHealthyPercent": "deploymentConfiguration.minimumHealthyPercent",
             "deploymentMaximumPercent": "deploymentConfiguration.maximumPercent",
@@ -147,6 +158,9 @@ RESOURCE_TYPES = {
         },
         outputs={"arn": "service.serviceArn"},
         update=("update_service",),
+        # From and to Fargate. Source:
+        # https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
+        replaces=lambda name, _before, _after: name == "capacityProviderStrategies",
     ),
     "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": ResourceType(
         "servicediscovery",

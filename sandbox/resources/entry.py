@@ -30,6 +30,7 @@ _TAG_CALLS = {
         "Tags",
     ),
     "s3": ("", "", "get_bucket_tagging", "TagSet"),
+    "": ("", "", "", "Tags"),
 }
 """Service -> its calls to add, remove and read tags, and where they are in the answer.
 
@@ -136,8 +137,11 @@ class Entry:
 
     @property
     def taggable(self) -> bool:
-        """Whether it has an input `tags`, into which the provider's default tags go."""
-        return "tags" in self.inputs
+        """Whether it has an input `tags`, into which the provider's default tags go.
+
+        An auto-scaling group's is a list of its own, which also says whether instances get them.
+        """
+        return "tags" in self.inputs and self.service != "autoscaling"
 
     def client(self, account: Account) -> Client:
         """Return the client of its service; None: it is in the state only."""

@@ -123,7 +123,7 @@ class ResourceType(Entry):
                 now.pop(name, None)
                 if value is not None and (value not in ("", []) or name in state):
                     now[name] = self.as_given(name, value, state)
-            if self.taggable:
+            if self.taggable and self.reading:
                 now["tags"] = self.tags(account, identifier, now, item)
             return now | self._all_tags(now)
         return None
@@ -157,7 +157,7 @@ class ResourceType(Entry):
                 after |= call.apply(self.client(account), identifier, state, after) or {}
             elif concerned and isinstance(call, str):
                 self.do_update(account, call, {**given, "id": identifier}, concerned)
-        if "tags" in changed:
+        if "tags" in changed and self.taggable:
             self.change_tags(account, identifier, state, given["tags"])
         return after
 

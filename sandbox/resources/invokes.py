@@ -41,6 +41,32 @@ def _instance_type_offerings(account: Account, args: Inputs) -> dict[str, Any]:
     }
 
 
+def _instance_type(account: Account, args: Inputs) -> dict[str, Any]:
+    found = account.client("ec2").describe_instance_types(InstanceTypes=[args["instanceType"]])
+    kind = found["InstanceTypes"][0]
+    return {
+        "id": args["instanceType"],
+        "instanceType": args["instanceType"],
+        "hypervisor": kind.get("Hypervisor", ""),
+        "bareMetal": kind["BareMetal"],
+        "memorySize": kind["MemoryInfo"]["SizeInMiB"],
+        "defaultVcpus": kind["VCpuInfo"]["DefaultVCpus"],
+        "supportedArchitectures": kind["ProcessorInfo"]["SupportedArchitectures"],
+    }
+
+
+def _subnet(account: Account, args: Inputs) -> dict[str, Any]:
+    subnet = account.client("ec2").describe_subnets(SubnetIds=[args["id"]])["Subnets"][0]
+    return {
+        "id": args["id"],
+        "arn": subnet["SubnetArn"],
+        "availabilityZone": subnet["AvailabilityZone"],
+        "availabilityZoneId": subnet["AvailabilityZoneId"],
+        "cidrBlock": subnet["CidrBlock"],
+        "vpcId": subnet["VpcId"],
+    }
+
+
 def _region(account: Account, _args: Inputs) -> dict[str, Any]:
     region = account.emulator.region
     return {
@@ -126,6 +152,8 @@ def _secret_version(account: Account, args: Inputs) -> dict[str, Any]:
 INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _instance_type_offerings,
+    "aws:ec2/getInstanceType:getInstanceType": _instance_type,
+    "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,

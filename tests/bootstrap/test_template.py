@@ -187,7 +187,12 @@ def test_a_preview_reads_no_secret_and_nothing_of_other_people(account: Account)
     assert actions == {
         *("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "kms:Decrypt"),
         *("ec2:DescribeAvailabilityZones", "ec2:DescribeInstanceTypeOfferings"),
-        *("ec2:DescribeInstanceTypes", "ssm:GetParameter", "ecr:GetAuthorizationToken"),
+        *(
+            "ec2:DescribeSubnets",
+            "ec2:DescribeInstanceTypes",
+            "ssm:GetParameter",
+            "ecr:GetAuthorizationToken",
+        ),
         *("route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ListTagsForResource"),
     }
 
@@ -202,7 +207,7 @@ def test_a_deployment_cannot_change_who_it_is(account: Account) -> None:
         for pattern in statement["Resource"]:
             assert not any(fnmatch.fnmatchcase(role, pattern) for role in roles)
             path = pattern.split(":", 5)[5].partition("/")[2]
-            services = ("ecs", "elasticloadbalancing")
+            services = ("ecs", "autoscaling", "elasticloadbalancing")
             own = [f"/aws-service-role/{service}.amazonaws.com/" for service in services]
             assert f"/{path}".startswith((PATH, *own))
 
@@ -218,6 +223,7 @@ def test_what_gives_rights_away_is_limited_further(account: Account) -> None:
         "iam:PassedToService": [
             "ecs-tasks.amazonaws.com",
             "ec2.amazonaws.com",
+            "dlm.amazonaws.com",
             "vpc-flow-logs.amazonaws.com",
         ]
     }
@@ -225,7 +231,11 @@ def test_what_gives_rights_away_is_limited_further(account: Account) -> None:
     assert conditions["iam:AttachRolePolicy"] == {"ArnEquals": {"iam:PolicyARN": managed}}
     (own,) = conditions["iam:CreateServiceLinkedRole"].values()
     assert own == {
-        "iam:AWSServiceName": ["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com"]
+        "iam:AWSServiceName": [
+            "ecs.amazonaws.com",
+            "autoscaling.amazonaws.com",
+            "elasticloadbalancing.amazonaws.com",
+        ]
     }
     for action in (
         *("ec2:TerminateInstances", "ec2:DeleteVpc", "ec2:StopInstances", "acm:DeleteCertificate"),

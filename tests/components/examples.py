@@ -105,6 +105,14 @@ SERVICE = Example(
         "scrape_interval": "30s",
         "retention": "90d",
         "storage_gib": 100,
+        "storage_size_gib": 200,
+        "storage_iops": 4000,
+        "storage_throughput": 250,
+        "storage_instance_type": "t3.large",
+        "storage_snapshot_hour": 4,
+        "storage_snapshot_retention_days": 30,
+        "storage_restore_snapshot_id": "snap-0123456789abcdef0",
+        "storage_delete_volumes_on_destroy": True,
         "cpu_architecture": "X86_64",
         "task_cpu": 1024,
         "task_memory": 4096,
@@ -119,7 +127,8 @@ SERVICE = Example(
         "image_context": str(ROOT / "docker" / "prometheus"),
         "delete_images_on_destroy": True,
     },
-    {"overlay": str(OWN / "prometheus")},
+    # A task on a host has no public address.
+    instead={"overlay": str(OWN / "prometheus"), "storage_kind": "ebs"},
 )
 ALERTS = Example(
     AlertmanagerService,

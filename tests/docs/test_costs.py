@@ -66,9 +66,9 @@ def test_each_type_of_each_component_is_priced_or_free(example: Example, argumen
 
 
 def test_a_type_without_a_place_is_refused() -> None:
-    deployment = child(lambda opts: aws.ebs.Volume("disk", availability_zone="z", opts=opts))
+    deployment = child(lambda opts: aws.sqs.Queue("queue", opts=opts))
     expected = re.escape(
-        "what does aws:ebs/volume:Volume cost (disk)? Expected it in PRICED, BY_USE or FREE of"
+        "what does aws:sqs/queue:Queue cost (queue)? Expected it in PRICED, BY_USE or FREE of"
         " docs/costs.py"
     )
     with pytest.raises(ValueError, match=f"^{expected}$"):
@@ -110,6 +110,27 @@ def test_a_task_is_its_size_on_its_architecture() -> None:
         ("PrometheusService", "Fargate, X86_64: GB of memory"): (4, 14.92),  # 4 x 0.00511 x 730
         ("PrometheusService", "Fargate: GB of storage above 20"): (100, 9.71),
     }
+
+
+def test_a_volume_with_its_host_takes_the_place_of_the_task() -> None:
+    private = {"network": {"natStrategy": "single"}}
+    volume = {"kind": "ebs", "sizeGib": 100, "iops": 4000, "throughput": 225}
+    before, after = (
+        {
+            what: n
+            for (component, what), (n, _) in lines(deployment).items()
+            if component == "PrometheusService"
+        }
+        for deployment in (evaluate(private), evaluate({**private, "storage": volume}))
+    )
+    assert {what for what in before if what.startswith("Fargate")}
+    assert {what: n for what, n in after.items() if n != before.get(what)} == {
+        "EC2 t4g.small": 1,
+        "EBS gp3: GB": 130,  # and 30 of the root
+        "EBS gp3: IOPS above 3000": 1000,
+        "EBS gp3: MiB/s above 125": 100,
+    }
+    assert not [what for what in after if what.startswith("Fargate")]
 
 
 def test_each_task_of_a_service_counts() -> None:

@@ -107,7 +107,7 @@ class Stack:
 
     @staticmethod
     def _done(run: Run) -> Run:
-        assert run.code == 0, run.text
+        assert run.code == 0, run.problems + run.text[-3000:]
         return run
 
 

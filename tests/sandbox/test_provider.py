@@ -230,6 +230,9 @@ class World(NamedTuple):
     listeners: tuple[str, str]
     bucket: str
     web_acls: tuple[str, str]
+    templates: tuple[str, str]
+    group: str
+    provider: str
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +299,17 @@ def world(plugin: Plugin) -> World:
         for name in ("one", "two")
     ]
     image = plugin.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    templates = [
+        make(
+            "aws:ec2/launchTemplate:LaunchTemplate",
+            f"lt{n}",
+            imageId=image,
+            instanceType="t4g.small",
+            blockDeviceMappings=[],
+        ).id
+        for n in (1, 2)
+    ]
+    group = plugin.make("aws:autoscaling/group:Group", "world", group_of_one(templates[0], one))
     return World(
         vpc=vpc,
         other_vpc=other,
@@ -326,6 +340,13 @@ def world(plugin: Plugin) -> World:
         listeners=(listeners[0], listeners[1]),
         bucket=make("aws:s3/bucket:Bucket", "world").id,
         web_acls=(web_acls[0], web_acls[1]),
+        templates=(templates[0], templates[1]),
+        group=group.value("arn"),
+        provider=make(
+            "aws:ecs/capacityProvider:CapacityProvider",
+            "world",
+            autoScalingGroupProvider={"autoScalingGroupArn": group.value("arn")},
+        ).value("name"),
     )
 
 
@@ -355,6 +376,17 @@ BLOCKED = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrict
 
 def for_host(name: str) -> list[dict[str, Any]]:
     return [{"hostHeader": {"values": [name]}}]
+
+
+def group_of_one(template: str, subnet: str) -> dict[str, Any]:
+    sizes = {"minSize": 1, "maxSize": 1, "desiredCapacity": 1}
+    return {
+        **sizes,
+        "launchTemplate": {"id": template, "version": "1"},
+        "vpcZoneIdentifiers": [subnet],
+        "instanceRefresh": {"strategy": "Rolling"},
+        "forceDelete": True,
+    }
 
 
 def login(target_group: str, secret: str) -> list[dict[str, Any]]:
@@ -398,6 +430,7 @@ def acl_rule(number: int, port: int) -> dict[str, Any]:
 
 def cases(w: World) -> dict[str, Case]:
     url = w.repository.value("repositoryUrl")
+    group = group_of_one(w.templates[0], w.subnets[0])
     build = {"context": "/c", "dockerfile": "/c/Dockerfile", "args": {"V": "1"}}
     network = {"subnets": [w.subnets[0]], "securityGroups": [w.groups[0]]}
     rule = {"securityGroupId": w.groups[0], "ipProtocol": "tcp", "fromPort": 9, "toPort": 9}
@@ -487,6 +520,77 @@ def cases(w: World) -> dict[str, Case]:
             },
             {"subnetIds": [w.subnets[0]], "ingress": [acl_rule(100, 81), acl_rule(101, 82)]},
             {"vpcId": w.other_vpc},
+        ),
+        "aws:ebs/volume:Volume": Case(
+            {
+                "availabilityZone": "eu-west-1a",
+                "size": 50,
+                "type": "gp3",
+                "iops": 3000,
+                "throughput": 125,
+                "encrypted": True,
+                **TAGS,
+            },
+            {"size": 100, "iops": 4000, "throughput": 250, "tags": {"colour": "blue"}},
+            {"availabilityZone": "eu-west-1b"},
+        ),
+        "aws:dlm/lifecyclePolicy:LifecyclePolicy": Case(
+            {
+                "description": "Daily",
+                "executionRoleArn": f"arn:aws:iam::123456789012:role/{w.roles[0]}",
+                "state": "ENABLED",
+                "policyDetails": {"resourceTypes": ["VOLUME"], "targetTags": {"a": "b"}},
+            },
+            {"policyDetails": {"resourceTypes": ["VOLUME"], "targetTags": {"a": "c"}}},
+            {},
+        ),
+        "aws:ec2/launchTemplate:LaunchTemplate": Case(
+            {
+                "imageId": w.ami,
+                "instanceType": "t4g.small",
+                "iamInstanceProfile": {"name": w.profiles[0]},
+                "vpcSecurityGroupIds": [w.groups[0]],
+                "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
+                "blockDeviceMappings": [
+                    {
+                        "deviceName": "/dev/xvda",
+                        "ebs": {"encrypted": "true", "volumeType": "gp3", "volumeSize": 30},
+                    }
+                ],
+                "userData": base64.b64encode(b"#!/bin/sh").decode(),
+                "updateDefaultVersion": True,
+                **TAGS,
+            },
+            {"instanceType": "t4g.medium"},  # moto keeps the tags that it was made with
+            {"name": "another"},
+        ),
+        "aws:autoscaling/group:Group": Case(
+            {
+                **group,
+                "tags": [{"key": "colour", "value": "red", "propagateAtLaunch": True}],
+            },
+            {
+                "launchTemplate": {"id": w.templates[1], "version": "1"},
+                "tags": [{"key": "colour", "value": "blue", "propagateAtLaunch": True}],
+            },
+            {"name": "another"},
+        ),
+        "aws:ecs/capacityProvider:CapacityProvider": Case(
+            {
+                "autoScalingGroupProvider": {
+                    "autoScalingGroupArn": w.group,
+                    "managedScaling": {"status": "DISABLED"},
+                    "managedTerminationProtection": "DISABLED",
+                    "managedDraining": "ENABLED",
+                }
+            },
+            TAGS,
+            {"name": "another"},
+        ),
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": Case(
+            {"clusterName": w.cluster.rpartition("/")[2], "capacityProviders": [w.provider]},
+            {"capacityProviders": ["FARGATE"]},
+            {"clusterName": "another"},
         ),
         "aws:ec2/flowLog:FlowLog": Case(
             {
@@ -790,6 +894,7 @@ def cases(w: World) -> dict[str, Case]:
 
 
 STATE_ONLY = {
+    "aws:dlm/lifecyclePolicy:LifecyclePolicy",
     "random:index/randomId:RandomId",
     "random:index/randomPassword:RandomPassword",
     "aws:acm/certificateValidation:CertificateValidation",

@@ -119,6 +119,12 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
         lambda key: not key.lower().startswith("aws:") and key not in HOST_TAGS
     ),
     ("hosts", "discoveryTagValue"): TAG_TEXT,
+    ("storage", "snapshotHour"): st.integers(0, 23),
+    ("storage", "snapshotRetentionDays"): st.integers(1, 1000),
+    ("storage", "restoreSnapshotId"): st.one_of(
+        st.just(""), st.from_regex(r"snap-([0-9a-f]{8}|[0-9a-f]{17})", fullmatch=True)
+    ),
+    ("storage", "deleteVolumesOnDestroy"): st.booleans(),
     ("prometheus", "enableExecuteCommand"): st.booleans(),
     ("prometheus", "cpuArchitecture"): st.sampled_from(["ARM64", "X86_64"]),
     ("prometheus", "storageGib"): st.integers(21, 200),
@@ -190,6 +196,7 @@ TOGETHER = {
     ("network", "networkAclIngress"),
     ("network", "networkAclEgress"),
     ("hosts", "count"),
+    *(("storage", key) for key in ("kind", "sizeGib", "iops", "throughput", "instanceType")),
     ("prometheus", "taskCpu"),
     ("prometheus", "taskMemory"),
     ("prometheus", "replicas"),
@@ -297,7 +304,25 @@ def legal(draw: st.DrawFn) -> Configuration:
         if let_in is not None and "tcp 443 0.0.0.0/0" not in let_in:
             let_in.append("tcp 443 0.0.0.0/0")
         values["ingress"] = draw(ingresses(private=nat, ipv6=values["network"]["ipv6"]))
+    values["storage"] = values.get("storage", {}) | draw(storages())
+    if values["storage"]["kind"] == "ebs":
+        values["network"]["natStrategy"] = draw(st.sampled_from(["single", "per-az"]))
+        graviton = values["prometheus"].get("cpuArchitecture", "ARM64") == "ARM64"
+        values["storage"]["instanceType"] = "m7g.metal" if graviton else "m7i.metal-48xl"
     return values
+
+
+@st.composite
+def storages(draw: st.DrawFn) -> dict[str, Any]:
+    """Legal storage, on a volume or not."""
+    size = draw(st.integers(1, 65_536))
+    iops = draw(st.integers(3000, max(3000, min(80_000, 500 * size))))
+    return {
+        "kind": draw(st.sampled_from(["ephemeral", "ebs"])),
+        "sizeGib": size,
+        "iops": iops,
+        "throughput": draw(st.integers(125, min(2000, iops // 4))),
+    }
 
 
 # --- illegal ones ---
@@ -355,6 +380,15 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("hosts", "sshKeyName"): st.one_of(st.integers(), st.just("ä")),
     ("hosts", "discoveryTagKey"): st.one_of(ODD_TEXT, st.sampled_from(HOST_TAGS)),
     ("hosts", "discoveryTagValue"): st.one_of(ODD_TEXT, st.booleans()),
+    ("storage", "kind"): words("ephemeral", "ebs"),
+    ("storage", "sizeGib"): outside(1, 65_536),
+    ("storage", "iops"): outside(3_000, 80_000),
+    ("storage", "throughput"): outside(125, 2_000),
+    ("storage", "instanceType"): words(),
+    ("storage", "snapshotHour"): outside(0, 23),
+    ("storage", "snapshotRetentionDays"): outside(1, 1_000),
+    ("storage", "restoreSnapshotId"): words("").filter(bool),
+    ("storage", "deleteVolumesOnDestroy"): st.one_of(words(), st.integers()),
     ("prometheus", "cpuArchitecture"): words(),
     ("prometheus", "taskCpu"): st.integers().filter(lambda units: units not in MEMORY_MIB),
     ("prometheus", "taskMemory"): st.one_of(words(), st.integers(-10, 511)),
@@ -458,9 +492,11 @@ def illegal(draw: st.DrawFn) -> tuple[Configuration, str, str]:
     block, key = draw(st.sampled_from(sorted(ILLEGAL_VALUES)))
     values = draw(legal())
     if block == "ingress":  # it has no defaults that are legal, and needs two zones
-        values |= {"network": {}, "ingress": dict(INGRESS)}
+        values |= {"network": {}, "storage": {}, "ingress": dict(INGRESS)}
         for server in ("prometheus", "alertmanager"):
             values[server].pop("replicas")  # more, it may be, than the zones are now
+    if (block, key) == ("network", "natStrategy"):  # which a volume's host needs
+        values["storage"]["kind"] = "ephemeral"
     values.setdefault(block, {})[key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
     return values, block, key
 

@@ -9,7 +9,6 @@ import pulumi
 import pytest
 
 from blocks import BLOCKS, Block, HostsArgs
-from components.arguments import camel
 from components.configuration import ConfigurationArgs
 from mocks.recording import deploy, refuse
 from settings import NAMESPACES, PROJECT, Settings, SettingsError
@@ -51,6 +50,17 @@ def test_the_defaults() -> None:
         "discovery_tag_value": "true",
     }
     assert settings.grafana is None
+    assert settings.storage == {
+        "storage_kind": "ephemeral",
+        "storage_size_gib": 50,
+        "storage_iops": 3000,
+        "storage_throughput": 125,
+        "storage_instance_type": "t4g.small",
+        "storage_snapshot_hour": 3,
+        "storage_snapshot_retention_days": 7,
+        "storage_restore_snapshot_id": "",
+        "storage_delete_volumes_on_destroy": False,
+    }
     assert settings.prometheus == {
         "enable_execute_command": False,
         "overlay": "",
@@ -127,13 +137,13 @@ EXAMPLES_OF_ARGUMENTS: dict[type, dict[str, Any]] = {
     ConfigurationArgs: {"delivery": "live", "refresh_interval": "1m", "port": 9534},
 }
 EXAMPLES_OF_ARGUMENTS |= {example.shape: dict(example.all) for example in EXAMPLES.values()}
-INSTEAD = {camel(key) for example in EXAMPLES.values() for key in example.instead}
+INSTEAD = {key for example in EXAMPLES.values() for key in example.instead}
 EVERY_KEY: dict[str, dict[str, Any]] = {
     name: {
-        camel(key): value
+        block.key(key): value
         for shape in block.shapes
         for key, value in EXAMPLES_OF_ARGUMENTS[shape].items()
-        if camel(key) in block.knobs
+        if block.key(key) in block.knobs and key not in block.given
     }
     for name, block in BLOCKS.items()
 }
@@ -145,8 +155,9 @@ def test_every_key_is_read() -> None:
     assert settings.environment == "production"
     for name, block in EVERY_KEY.items():
         knobs = BLOCKS[name].knobs
-        read = {camel(key): value for key, value in getattr(settings, name).items()}
-        assert read.keys() == knobs.keys() == block.keys() | (INSTEAD & knobs.keys())
+        read = {BLOCKS[name].key(key): it for key, it in getattr(settings, name).items()}
+        instead = set(map(BLOCKS[name].key, INSTEAD)) & knobs.keys()
+        assert read.keys() == knobs.keys() == block.keys() | instead
         assert {key: read[key] for key in block} == block
         assert not [key for key in block if read[key] == knobs[key].default]
 

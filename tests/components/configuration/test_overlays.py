@@ -55,7 +55,7 @@ def test_an_old_tool_that_refuses_the_packages_own_files_is_none(
         stand_in(tmp_path, name, "field scrape_config_files not found")
     assert promtool() is None
     assert amtool_on_path() is None
-    resolve(SERVICE.shape, "it", {**SERVICE.fewest, **SERVICE.instead})
+    resolve(SERVICE.shape, "it", {**SERVICE.fewest, "overlay": SERVICE.instead["overlay"]})
     said = [it for it in parse(EVERYTHING).warnings([]) if "overlay" in it]
     assert [line.partition(":")[2].partition(",")[0] for line in said] == [
         "prometheus.overlay: there is no promtool on PATH",
