@@ -484,7 +484,7 @@ RESOURCES = Row(
         ),
         graph(
             "Servers",
-            "Whether each replica answers the one that is asked; a line that ends: it is gone.",
+            "Whether each replica answers the one that is asked here. A line ends when it is gone.",
             units.Short,
             Query("up{SCOPE}", "{{instance}}"),
             limits=Limits(warning=1, below=True),
