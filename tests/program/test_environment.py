@@ -88,7 +88,7 @@ def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> Non
     # ... where the configuration or the entrypoint needs each variable, and no other ...
     of_image = OF_THE_IMAGE | OF_ANOTHER_REPLICA
     assert placeholders() | needed_by_the_entrypoint() == given.keys() | of_image.keys()
-    assert others.keys() <= placeholders() <= given.keys() | OF_ANOTHER_REPLICA.keys()
+    assert others.keys() <= placeholders() <= given.keys() | of_image.keys()
 
     # ... and whoever runs the image by itself gets the defaults that the components declare.
     declared = variables(evaluate())
