@@ -67,7 +67,19 @@ class Pair(NamedTuple):
         return [float(at) for at, _ in found[0]["values"]] if found else []
 
 
+def found_at(account: Account, name: str) -> str:
+    """Return the URL of whom a name leads to; empty while it leads to nobody."""
+    discovery = account.client("servicediscovery")
+    (service,) = (it for it in discovery.list_services()["Services"] if it["Name"] == name)
+    tasks = discovery.list_instances(ServiceId=service["Id"])["Instances"]
+    port = urlsplit(account.url).port
+    return f"http://{tasks[0]['Attributes']['AWS_INSTANCE_IPV4']}:{port}" if tasks else ""
+
+
 def answers(url: str) -> bool:
+    """Say whether somebody answers there."""
+    if not url:
+        return False
     try:
         prometheus.query(url, "query", query="1")
     except prometheus.PrometheusError:
@@ -98,12 +110,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     up = ("--stack", "prod", "--hosts", "2", "--runtime", "process", *given)
     with Deployed.up(*up, checkout=checkout) as deployed:
         account = Account(deployed)
-        discovery = account.client("servicediscovery")
-        (name,) = (
-            it["Id"] for it in discovery.list_services()["Services"] if it["Name"] == "prometheus-1"
-        )
-        (task,) = discovery.list_instances(ServiceId=name)["Instances"]
-        second = f"http://{task['Attributes']['AWS_INSTANCE_IPV4']}:{urlsplit(account.url).port}"
+        second = found_at(account, "prometheus-1")
         yield Pair(Alerting(account, find(deployed.name).notifications), (account.url, second))
 
 
@@ -224,17 +231,19 @@ def test_an_update_of_one_after_the_other_stops_one_at_a_time(pair: Pair) -> Non
     account = pair.alerting.account
     cluster, ecs = account.outputs["cluster_name"], account.client("ecs")
     taken = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape.members
-    for url, service in zip(pair.urls, account.outputs["service_names"], strict=True):
+    names = ("prometheus", "prometheus-1")
+    for name, service in zip(names, account.outputs["service_names"], strict=True):
         (found,) = ecs.describe_services(cluster=cluster, services=[service])["services"]
         definition = ecs.describe_task_definition(taskDefinition=found["taskDefinition"])
         same = {k: v for k, v in definition["taskDefinition"].items() if k in taken and v}
         revision = ecs.register_task_definition(**same)["taskDefinition"]["taskDefinitionArn"]
-        (old,) = processes(f"--web.listen-address={urlsplit(url).netloc}")
+        (old,) = processes(f"--web.listen-address={urlsplit(found_at(account, name)).netloc}")
         ecs.update_service(cluster=cluster, service=service, taskDefinition=revision)
 
-        def replaced(url: str = url, pid: int = old.pid) -> bool:
-            assert any(answers(it) for it in pair.urls)
-            now = processes(f"--web.listen-address={urlsplit(url).netloc}")
+        def replaced(name: str = name, pid: int = old.pid) -> bool:
+            assert any(answers(found_at(account, it)) for it in names)
+            url = found_at(account, name)
+            now = processes(f"--web.listen-address={urlsplit(url).netloc}") if url else []
             return bool(now) and now[0].pid != pid and answers(url)
 
         until("another task answers", 90, replaced)
