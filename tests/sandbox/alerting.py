@@ -51,6 +51,9 @@ FASTER = {
     "docker/prometheus/scrape.d/alertmanager.yml": [
         ("refresh_interval: 15s", "refresh_interval: 2s")
     ],
+    "docker/prometheus/scrape.d/prometheus.yml": [
+        ("refresh_interval: 15s", "refresh_interval: 2s")
+    ],
     "docker/prometheus/entrypoint.sh": [
         ("exec prometheus", "exec prometheus --rules.alert.resend-delay=1s")
     ],
@@ -104,10 +107,18 @@ class Alerting(NamedTuple):
         return len(self.told("watchdog"))
 
     def exporter(self) -> int:
-        (identifier,) = self.account.outputs["host_ids"]
-        address = self.account.instance(identifier)["PrivateIpAddress"]
-        (found,) = processes(f"--web.listen-address={address}:")
-        return found.pid
+        """Return the process id of the only one."""
+        (found,) = self.exporters()
+        return found
+
+    def exporters(self) -> list[int]:
+        """Return the process ids of all."""
+        found = []
+        for identifier in self.account.outputs["host_ids"]:
+            address = self.account.instance(identifier)["PrivateIpAddress"]
+            (exporter,) = processes(f"--web.listen-address={address}:")
+            found.append(exporter.pid)
+        return found
 
     def alertmanagers(self) -> list[str]:
         return prometheus.alertmanagers(self.account.url)

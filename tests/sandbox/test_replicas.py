@@ -17,8 +17,8 @@ import pytest
 
 from sandbox import prometheus
 from sandbox.state import find
-from tests.sandbox.alerting import SECOND_TURN_S, Alerting, ask, faster_checkout, states
-from tests.sandbox.command import Account, Deployed, processes, until
+from tests.sandbox.alerting import FASTER, SECOND_TURN_S, Alerting, ask, states
+from tests.sandbox.command import Account, Deployed, changed_checkout, processes, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def seconds(text: str) -> float:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    checkout = faster_checkout(tmp_path_factory.mktemp("replicas"))
+    checkout = changed_checkout(tmp_path_factory.mktemp("replicas") / "checkout", FASTER)
     rules = checkout / "docker" / "prometheus" / "rules.d"
     targets = rules / "targets.yml"
     text = targets.read_text(encoding="utf-8")
