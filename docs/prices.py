@@ -109,6 +109,14 @@ INSTANCES = {
             " Surplus CPU credits cost more",
         ),
         Price("EC2 t4g.small", 0.0192, "hour", "2026-08-26", _EC2, "Surplus CPU credits cost more"),
+        Price(
+            "EC2 t4g.medium",
+            0.0384,
+            "hour",
+            "2026-08-26",
+            _EC2,
+            "assumed: twice t4g.small's. Surplus CPU credits cost more",
+        ),
     )
 }
 """The types that the stack files have. Of another, the order of magnitude is known (`instance`)."""
