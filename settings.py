@@ -59,6 +59,9 @@ PROJECT = "prometheus-aws"
 NAMESPACES = (PROJECT, "aws", "docker", "random", "pulumi")
 """Whose keys configure something: this program, its packages, Pulumi itself."""
 
+EVALUATION_S = 15
+"""Between two evaluations of rules: `evaluation_interval` of docker/prometheus/prometheus.yml."""
+
 EXPENSIVE_USD = 1000
 """Hosts that cost more a month are worth a warning."""
 
@@ -246,6 +249,14 @@ class Settings:
             return
         if not any(self.alertmanager[key] for key in ("page_with", "notify_with")):
             yield f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
+        disagree = checks.duration_seconds(self.prometheus["scrape_interval"]) + EVALUATION_S
+        group_wait = self.alertmanager["group_wait"]
+        if self.prometheus["replicas"] > 1 and checks.duration_seconds(group_wait) < disagree:
+            yield (
+                f"{PROJECT}:alertmanager.groupWait is {group_wait}: several Prometheus servers may"
+                f" disagree for {disagree:g}s, a scrape and an evaluation, and people may be told"
+                " twice; choose a longer one"
+            )
         interval, others = self.alertmanager["group_interval"], self.alertmanager["replicas"] - 1
         if checks.duration_seconds(interval) < PEER_TIMEOUT_S * others:
             yield (

@@ -101,8 +101,11 @@ if [ -n "${CONFIGURATION_PORT-}" ]; then
 fi
 
 echo "entrypoint: configuration for $ENVIRONMENT, $AWS_REGION, $VPC_ID in $rendered_tree; AWS credentials from $credentials" >&2
+# What an alert has waited for counts after a restart, but for these 2 minutes, in which everything is
+# discovered and scraped again. The default of 10m would let alerts of 10m and less begin anew.
 exec prometheus \
     --config.file="$configuration" \
+    --rules.alert.for-grace-period=2m \
     --storage.tsdb.path="$PROMETHEUS_DATA_DIR" \
     --web.listen-address="$PROMETHEUS_LISTEN_HOST:$PROMETHEUS_PORT" \
     "$@"

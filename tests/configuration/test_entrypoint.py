@@ -63,6 +63,7 @@ def test_it_becomes_prometheus(entrypoint: Entrypoint) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         f"--config.file={entrypoint.rendered}/prometheus.yml",
+        "--rules.alert.for-grace-period=2m",
         f"--storage.tsdb.path={entrypoint.data}",
         "--web.listen-address=127.0.0.1:9090",
         "--log.level=debug",
@@ -80,6 +81,7 @@ def test_it_follows_the_link_where_configuration_is_delivered(entrypoint: Entryp
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         f"--config.file={entrypoint.rendered}/current/prometheus.yml",
+        "--rules.alert.for-grace-period=2m",
         f"--storage.tsdb.path={entrypoint.data}",
         "--web.listen-address=127.0.0.1:9090",
         "--config.auto-reload",

@@ -9,9 +9,10 @@ import pulumi
 import pytest
 
 from blocks import BLOCKS, Block, HostsArgs
+from components.assets import image_context
 from components.configuration import ConfigurationArgs
 from mocks.recording import deploy, refuse
-from settings import NAMESPACES, PROJECT, Settings, SettingsError
+from settings import EVALUATION_S, NAMESPACES, PROJECT, Settings, SettingsError
 from tests.components.examples import EXAMPLES
 from tests.unit.configurations import INGRESS, Values, namespaced, parse, problems
 
@@ -362,6 +363,31 @@ def test_alertmanagers_that_do_not_wait_for_each_other_are_a_warning(
     block = {"groupInterval": interval, "replicas": replicas, "pageWith": ["sns"]}
     found = list(parse({"alertmanager": block, "notifications": SMS}).warnings([]))
     assert [f"groupInterval is {interval}: the last of 2" in it for it in found] == [True] * warned
+
+
+@pytest.mark.parametrize(
+    ("wait", "scrape", "replicas", "warned"),
+    [
+        ("30s", "15s", 2, False),
+        ("29s", "15s", 2, True),
+        ("30s", "1m", 2, True),
+        ("0s", "1m", 1, False),
+    ],
+)
+def test_servers_that_may_disagree_longer_than_a_message_waits_are_a_warning(
+    wait: str, scrape: str, replicas: int, *, warned: bool
+) -> None:
+    rendered = (image_context("prometheus") / "prometheus.yml").read_text(encoding="utf-8")
+    assert f"evaluation_interval: {EVALUATION_S}s" in rendered
+    blocks = {
+        "prometheus": {"replicas": replicas, "scrapeInterval": scrape},
+        "alertmanager": {"groupWait": wait, "pageWith": ["sns"]},
+        "notifications": SMS,
+    }
+    found = list(parse(blocks).warnings([]))
+    assert [f"groupWait is {wait}: several Prometheus servers" in it for it in found] == [
+        True
+    ] * warned
 
 
 @pytest.mark.parametrize(
