@@ -122,10 +122,7 @@ class ContainerService:
             f"{name}-log", retention_in_days=args["log_retention_days"], opts=self._child
         )
         if args["enable_execute_command"]:
-            members = [
-                replace(it, containers=[with_agent(each) for each in it.containers])
-                for it in members
-            ]
+            members = [_with_agent(member) for member in members]
         server = members[0].containers[0]
         public, port = args["assign_public_ip"], server.ports[0]
         before_service: list[pulumi.Input[pulumi.Resource]] = list(after)
@@ -239,6 +236,13 @@ def new_cluster(parent: pulumi.Resource, name: str) -> aws.ecs.Cluster:
         name: the component's name.
     """
     return aws.ecs.Cluster(f"{name}-cluster", opts=pulumi.ResourceOptions(parent=parent))
+
+
+def _with_agent(member: Member) -> Member:
+    server, *beside = member.containers
+    return replace(
+        member, containers=[with_agent(server, on_host=member.host is not None), *beside]
+    )
 
 
 def _placement(host: Host | None) -> dict[str, Any]:

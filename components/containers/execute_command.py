@@ -33,13 +33,25 @@ https://github.com/aws-containers/amazon-ecs-exec-checker/issues/71
 """
 
 
-def with_agent(container: Container) -> Container:
+AGENT_VOLUMES_ON_HOSTS = {"ssm-data": "/var/lib/amazon/ssm"}
+"""The same on an EC2 host, whose ECS agent mounts its own directory over the log's: Docker refuses
+two mounts at one place. Source:
+https://github.com/aws/amazon-ecs-agent/blob/master/agent/engine/execcmd/manager_init_task_linux.go
+"""
+
+
+def with_agent(container: Container, *, on_host: bool = False) -> Container:
     """Describe a container that the agent can run in.
 
     The init process reaps what sessions leave behind, which the server as first process would not.
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+
+    Args:
+        container: the server's. In one beside it, two agents would share what is each one's own.
+        on_host: whether its task runs on an EC2 host, rather than on Fargate.
     """
-    return replace(container, volumes={**container.volumes, **AGENT_VOLUMES}, init_process=True)
+    volumes = AGENT_VOLUMES_ON_HOSTS if on_host else AGENT_VOLUMES
+    return replace(container, volumes={**container.volumes, **volumes}, init_process=True)
 
 
 def may_open_channels() -> policies.Statement:

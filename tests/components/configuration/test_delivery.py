@@ -145,11 +145,12 @@ def test_the_container_beside_the_server() -> None:
     assert variables(server)["ALERTMANAGER_CONFIGURATION_PORT"] == "9533"
 
 
-def test_session_manager_gets_into_both() -> None:
-    deployment = service(**LIVE, enable_execute_command=True)
-    for container in containers(deployment):
-        volumes = {mount["sourceVolume"] for mount in container["mountPoints"]}
-        assert {"managed-agents", "ssm-data", "ssm-log", "rendered"} <= volumes
+def test_session_manager_gets_into_the_server_only() -> None:
+    """Two agents would share what is each one's own."""
+    server, beside = containers(service(**LIVE, enable_execute_command=True))
+    mounted = [{mount["sourceVolume"] for mount in it["mountPoints"]} for it in (server, beside)]
+    assert {"managed-agents", "ssm-data", "ssm-log", "rendered"} <= mounted[0]
+    assert mounted[1] == {"rendered"}
 
 
 def test_the_role_may_read_its_servers_part_and_nothing_else() -> None:

@@ -63,6 +63,14 @@ def test_the_agent_writes_where_it_has_to() -> None:
     }
 
 
+def test_on_a_host_the_log_is_where_ecs_mounts_its_own_directory() -> None:
+    """Docker refuses two mounts at one place."""
+    described = container(service(enable_execute_command=True, storage_kind="ebs"))
+    mounted = {mount["containerPath"] for mount in described["mountPoints"]}
+    assert mounted == {"/prometheus", "/run/prometheus", "/var/lib/amazon/ssm"}
+    assert described["linuxParameters"]["initProcessEnabled"] is True
+
+
 @pytest.mark.parametrize("credentials", CREDENTIALS)
 def test_nothing_else_of_the_stack_differs(credentials: str) -> None:
     on, off = (session_manager(on=it, credentials=credentials) for it in (True, False))
