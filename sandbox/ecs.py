@@ -220,9 +220,9 @@ class Agent(Follower):
             for container in definition["containerDefinitions"]:
                 environment = {
                     "AWS_ENDPOINT_URL": self._account.emulator.endpoint,
-                    **_listen_hosts(definition["containerDefinitions"], task.address),
                     **of_role,
                     **{item["name"]: item["value"] for item in container["environment"]},
+                    **_listen_hosts(definition["containerDefinitions"], task.address),
                     **secret_references.resolve(self._account, container),
                 }
                 image = self._image(container["image"])

@@ -57,11 +57,17 @@ class Delivery:
     def containers(self, server: Container) -> list[Container]:
         """Return those of a task: the server's, and the one beside it, if there is one.
 
-        What is filled into files comes from the environment: both have the same.
+        What is filled into files comes from the environment, which both have. To the one beside,
+        what the server's image sets has to be said.
         """
         if not self.beside:
             return [server]
-        environment = {**server.environment, **self.beside.environment}
+        of_image = {
+            name: value
+            for name, value in assets.image_defaults(server.name).items()
+            if not name.endswith("_DIR")  # each has its own
+        }
+        environment = {**of_image, **server.environment, **self.beside.environment}
         return [server, replace(self.beside, environment=environment)]
 
 

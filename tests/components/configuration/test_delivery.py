@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import tarfile
 from typing import TYPE_CHECKING, Any
 
@@ -139,8 +140,17 @@ def test_the_container_beside_the_server() -> None:
         "CONFIGURATION_BUCKET": "versions-1",
         "CONFIGURATION_REFRESH_SECONDS": "15",
     }
-    # What is filled into files is the same for both.
-    assert variables(beside) == {**variables(server), **own}
+    # What is filled into files is the same for both, whoever says it.
+    of_image = assets.image_defaults("prometheus")
+    assert variables(beside) == {
+        **{name: value for name, value in of_image.items() if not name.endswith("_DIR")},
+        **variables(server),
+        **own,
+    }
+    tree = read_tree(assets.image_context("prometheus"), "**/*.yml").values()
+    lines = [it for text in tree for it in text.decode().splitlines() if not it.startswith("#")]
+    needed = set(re.findall(r"[$][{]([A-Z_]+)[}]", "\n".join(lines)))
+    assert needed - variables(beside).keys() <= {"PROMETHEUS_NAME", "PROMETHEUS_DOMAIN"}
     assert variables(server)["CONFIGURATION_PORT"] == "9533"
     assert variables(server)["ALERTMANAGER_CONFIGURATION_PORT"] == "9533"
 
