@@ -44,6 +44,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 
 IDENTITIES = {"InstanceProfileName": "instance-profile", "RoleName": "role", "UserName": "user"}
 NAMED = {
+    ("autoscaling", "AutoScalingGroupName"): (
+        f"arn:aws:autoscaling:{PLACE}:autoScalingGroup:*:autoScalingGroupName/{{}}"
+    ),
+    ("ecs", "name"): f"arn:aws:ecs:{PLACE}:capacity-provider/{{}}",
     ("cloudwatch", "AlarmName"): f"arn:aws:cloudwatch:{PLACE}:alarm:{{}}",
     ("cloudwatch", "AlarmNames"): f"arn:aws:cloudwatch:{PLACE}:alarm:{{}}",
     ("ecr", "repositoryName"): f"arn:aws:ecr:{PLACE}:repository/{{}}",
@@ -165,7 +169,10 @@ class Recorder:
         for (of, argument), arn in arns.items():
             if of == service and params.get(argument):
                 value = params[argument]
-                return arn.format(value[0] if isinstance(value, list) else value)
+                value = value[0] if isinstance(value, list) else value
+                if (service, argument) == ("ecs", "cluster") and not value.startswith("arn:"):
+                    return f"arn:aws:ecs:{PLACE}:cluster/{value}"
+                return arn.format(value)
         return "*"
 
 

@@ -72,7 +72,8 @@ def test_prometheus_gets_what_was_checked(
     entrypoint = Entrypoint(tmp_path, toolbox, merged("prometheus", own))
     here = image_defaults().keys() - REQUIRED.keys()  # with paths of this machine
     values = {name: it for name, it in variables.all_of_them.items() if name not in here}
-    done = entrypoint.run(**values)
+    listen = {"PROMETHEUS_LISTEN_HOST": variables.always["PROMETHEUS_LISTEN_HOST"]}
+    done = entrypoint.run(**values, **listen)
     assert done.returncode == 0, done.stderr
     assert texts(entrypoint.rendered) == texts(checked)
 

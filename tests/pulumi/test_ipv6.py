@@ -42,6 +42,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         made.up(
             {
                 "network.networkAcl": True,
+                "network.networkAclIngress": ["tcp 443 0.0.0.0/0"],
                 "prometheus.deleteImagesOnDestroy": True,
                 "hosts.count": 1,
                 "ingress.domain": DOMAIN,
@@ -137,12 +138,14 @@ def test_nothing_changes_when_nothing_is_changed(stack: Stack) -> None:
 
 
 def test_what_else_changes_does_not_touch_the_subnets(stack: Stack) -> None:
-    stack.configure({"ingress.accessLogRetentionDays": 30, "network.networkAcl": False})
+    without = {"network.networkAcl": False, "network.networkAclIngress": []}
+    stack.configure({"ingress.accessLogRetentionDays": 30, **without})
     assert sorted(stack.preview().steps) == [
         ("delete", "monitoring-acl"),
         ("update", "ingress-access-logs-expiry"),
     ]
-    stack.configure({"ingress.accessLogRetentionDays": 90, "network.networkAcl": True})
+    again = {"network.networkAcl": True, "network.networkAclIngress": ["tcp 443 0.0.0.0/0"]}
+    stack.configure({"ingress.accessLogRetentionDays": 90, **again})
     assert stack.preview().steps == []
 
 

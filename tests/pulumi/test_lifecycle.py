@@ -41,8 +41,8 @@ DECIDED_BY_AWS = {
 }
 """Inputs that come from other resources' outputs, by type."""
 
-OF_SOME_STACKS = {"serviceRegistries"}
-"""Such inputs where there are servers that find each other by name."""
+OF_SOME_STACKS = {"serviceRegistries", "capacityProviderStrategies"}
+"""Such inputs where there are servers that find each other by name, or have a host."""
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +106,11 @@ def test_an_up_that_fails_half_way_is_completed_by_the_next_and_destroy_leaves_n
 
 @pytest.mark.parametrize("stack", ["prod"], indirect=True)
 def test_the_full_stack_is_made_stays_as_it_is_and_goes(stack: Stack) -> None:
-    """But for the images, which it protects."""
+    """But for images and volumes, which it protects."""
     before = inventory(stack.emulator)
     servers = ("prometheus", "alertmanager", "grafana")
-    stack.up({f"{server}.deleteImagesOnDestroy": True for server in servers})
+    images = {f"{server}.deleteImagesOnDestroy": True for server in servers}
+    stack.up({**images, "storage.deleteVolumesOnDestroy": True})
     made = inventory(stack.emulator)
     for kind in ("NAT gateway", "flow log", "key", "topic", "subscription", "rule", "alarm"):
         assert made[kind] - before[kind], kind

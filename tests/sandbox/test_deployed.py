@@ -235,6 +235,7 @@ def test_container_gets_the_environment_of_its_task_definition(account: Account)
         "PROMETHEUS_DATA_DIR",
         "PROMETHEUS_LISTEN_HOST",
         "PROMETHEUS_RENDERED_DIR",
+        "PROMETHEUS_REPLICA",
         "PWD",
     }
 
