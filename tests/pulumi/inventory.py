@@ -25,6 +25,16 @@ def _instances(client: Callable[[str], Any]) -> list[str]:
     return [instance["InstanceId"] for item in reservations for instance in item["Instances"]]
 
 
+def _interfaces(client: Callable[[str], Any]) -> list[str]:
+    found = client("ec2").describe_network_interfaces()["NetworkInterfaces"]
+    alive = {None, *_instances(client)}  # the emulator's auto-scaling leaves those of the others
+    return [
+        it["NetworkInterfaceId"]
+        for it in found
+        if it.get("Attachment", {}).get("InstanceId") in alive
+    ]
+
+
 def _active_clusters(client: Callable[[str], Any]) -> list[str]:
     arns = client("ecs").list_clusters()["clusterArns"]
     clusters = client("ecs").describe_clusters(clusters=arns)["clusters"] if arns else []
@@ -89,7 +99,7 @@ _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "flow log": _ec2("describe_flow_logs", "FlowLogs", "FlowLogId"),
     "address": _ec2("describe_addresses", "Addresses", "AllocationId"),
     "volume": _ec2("describe_volumes", "Volumes", "VolumeId"),
-    "interface": _ec2("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
+    "interface": _interfaces,
     "instance": _instances,
     "user": lambda client: [
         user["UserName"]
