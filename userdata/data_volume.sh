@@ -12,8 +12,9 @@
 #   ECS_CLUSTER       required, name of the cluster
 #   DATA_DIRECTORY    required, the directory of the server below /data, such as prometheus
 #   DATA_OWNER        required, whom the directory belongs to, such as 65534:65534
-#   TIMEOUT           optional, seconds to wait for the volume: another host may still hold it.
-#                     Default: 900.
+#   CAPACITY_PROVIDER required, its own: a host that joins before the cluster knows it gets no task
+#   TIMEOUT           optional, seconds to wait for the volume: another host may still hold it, which
+#                     ECS lets drain for 48 hours at most. Default: 50 hours.
 #   ROOT              optional, a prefix of every path. Default: none. For the tests, which also put
 #                     stand-ins of aws, curl and systemctl on PATH.
 set -Eeuo pipefail
@@ -28,9 +29,12 @@ trap 'die "$0 line $LINENO: $BASH_COMMAND: exit code $?"' ERR
 
 root=${ROOT:-}
 data=$root/data
-timeout=${TIMEOUT:-900}
-# Checked before a device is formatted: what has no signature may hold something nonetheless.
-empty_bytes=$((64 * 1024 * 1024))
+timeout=${TIMEOUT:-180000}
+# Looked through before a device is formatted: blkid finds nothing on a damaged xfs, whose other
+# headers are still there, each at the beginning of a sector. That all is
+# zero cannot be asked: what was never written to an encrypted volume may read as anything.
+# Source: https://github.com/kubernetes/kubernetes/issues/86064
+searched_bytes=$((64 * 1024 * 1024))
 
 # First of all the lock. The agent waits for the end of user data, but not for its success.
 install -D --mode 0644 /dev/stdin "$root/etc/systemd/system/ecs.service.d/10-data.conf" <<'EOF'
@@ -39,12 +43,12 @@ ExecStartPre=/usr/bin/mountpoint --quiet /data
 EOF
 systemctl daemon-reload
 
-for name in VOLUME_ID ECS_CLUSTER DATA_DIRECTORY DATA_OWNER; do
+for name in VOLUME_ID ECS_CLUSTER CAPACITY_PROVIDER DATA_DIRECTORY DATA_OWNER; do
     [[ -n ${!name:-} ]] || die "the environment variable $name is missing or empty"
 done
 
 # AWS does not say that the image has them.
-for pair in cmp:diffutils mkfs.xfs:xfsprogs xfs_growfs:xfsprogs aws:awscli-2; do
+for pair in mkfs.xfs:xfsprogs xfs_growfs:xfsprogs aws:awscli-2; do
     program=${pair%:*} package=${pair#*:}
     command -v "$program" >/dev/null || dnf install --assumeyes --quiet "$package" ||
         die "cannot install $package, which has $program: dnf's exit code $?"
@@ -74,13 +78,13 @@ device_of_volume() {
     done
 }
 
+token=$(metadata api/token --request PUT --header "$header-ttl-seconds: 300") || die "$no_metadata"
+instance=$(metadata meta-data/instance-id --header "$header: $token") || die "$no_metadata"
+region=$(metadata meta-data/placement/region --header "$header: $token") || die "$no_metadata"
+
 deadline=$((SECONDS + timeout))
 device=$(device_of_volume)
 if [[ -z $device ]]; then
-    token=$(metadata api/token --request PUT --header "$header-ttl-seconds: 300") ||
-        die "$no_metadata"
-    instance=$(metadata meta-data/instance-id --header "$header: $token") || die "$no_metadata"
-    region=$(metadata meta-data/placement/region --header "$header: $token") || die "$no_metadata"
     until refusal=$(aws ec2 attach-volume --region "$region" --volume-id "$VOLUME_ID" \
         --instance-id "$instance" --device /dev/sdf 2>&1); do
         ((SECONDS < deadline)) ||
@@ -103,11 +107,12 @@ else
     code=0
     found=$(blkid --probe --output export "$device") || code=$?
     if ((code == 2)); then
-        cmp --silent --bytes="$empty_bytes" "$device" /dev/zero || {
-            ((code = $?))
-            ((code == 1)) || die "$VOLUME_ID cannot be read"
-            die "$VOLUME_ID holds data that is no file system: it is not formatted"
-        }
+        head --bytes="$searched_bytes" "$device" >/dev/null || die "$VOLUME_ID cannot be read"
+        left=$(head --bytes="$searched_bytes" "$device" |
+            LC_ALL=C grep --text --only-matching --byte-offset --extended-regexp 'XFSB|XAGF|XAGI|XAFL' |
+            awk -F: '$1 % 512 == 0' || true)
+        [[ -z $left ]] ||
+            die "$VOLUME_ID holds what is left of a file system: it is not formatted"
         mkfs.xfs -q "$device"
         found=$(blkid --probe --output export "$device")
     elif ((code)); then
@@ -150,6 +155,16 @@ WantedBy=timers.target
 EOF
 systemctl daemon-reload
 systemctl enable --quiet --now data-grow.timer
+
+# A host that joins the cluster before its provider belongs to it gets no task. Source:
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/asg-capacity-providers.html
+until known=$(aws ecs describe-clusters --region "$region" --clusters "$ECS_CLUSTER" \
+    --query 'clusters[0].capacityProviders' --output text 2>&1) &&
+    [[ $'\t'$known$'\t' == *$'\t'"$CAPACITY_PROVIDER"$'\t'* ]]; do
+    ((SECONDS < deadline)) || die "$CAPACITY_PROVIDER is none of $ECS_CLUSTER: ${known//$'\n'/ }"
+    echo "waiting for $ECS_CLUSTER to know $CAPACITY_PROVIDER"
+    sleep 5
+done
 
 # Tasks with a network of their own have no business with the host's role.
 install -D --mode 0644 /dev/stdin "$root/etc/ecs/ecs.config" <<EOF

@@ -144,11 +144,15 @@ def delivery(
     )
     beside = Container(
         name="configuration",
-        image=_image(parent, f"{name}-configuration", args),
+        image=_image(parent, f"{name}-configuration", args, server),
         user=NOBODY,
         environment={
             "CONFIGURATION_SERVER": server,
             "CONFIGURATION_BUCKET": bucket,
+            # botocore does not read AWS_REGION, and not every host's agent sets this one.
+            "AWS_DEFAULT_REGION": aws.get_region_output(
+                opts=pulumi.InvokeOptions(parent=parent)
+            ).region,
             "CONFIGURATION_REFRESH_SECONDS": str(
                 checks.duration_seconds(args["configuration_refresh_interval"])
             ),
@@ -181,8 +185,12 @@ def may_fetch(partition: str, bucket: str, server: str) -> policies.Statement:
     return policies.allow(["s3:GetObject"], f"arn:{partition}:s3:::{bucket}/{server}/*")
 
 
-def _image(parent: pulumi.Resource, name: str, args: ConfiguredServerArgs) -> ServerImage:
+def _image(
+    parent: pulumi.Resource, name: str, args: ConfiguredServerArgs, server: str
+) -> ServerImage:
     versions = {tool: assets.VERSIONS[tool] for tool in ("python", "prometheus", "alertmanager")}
+    # What checks a configuration is of the version that is to load it.
+    versions[server] = args["version"]  # type: ignore[typeddict-item] # each server has one
     digests = {
         f"{tool.upper()}_DIGEST": assets.image_digest(tool, version)
         for tool, version in versions.items()

@@ -66,6 +66,10 @@ class ServerImage:
             Path(folder) if folder else merged(server, Path(overlay) if overlay else None)
         )
         """Folder with all of the server's files."""
+        built_from = self.context
+        if dockerfile != DOCKERFILE and not folder:
+            # The user's own files are delivered later: another one must not be another image.
+            built_from = assets.image_context(server)
         self.repository = _repository(
             parent,
             f"{name}-images",
@@ -76,7 +80,7 @@ class ServerImage:
             f"{name}-image",
             next(
                 file
-                for file in (self.context / dockerfile, self.context / DOCKERFILE)
+                for file in (built_from / dockerfile, built_from / DOCKERFILE)
                 if file.is_file()
             ),
             args["cpu_architecture"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_random as random
 
 from components import assets, policies
 from components.containers.container_service import Host, Member
@@ -60,7 +61,7 @@ def data_hosts(
         for index, member in enumerate(members)
     ]
     volume_arns = [volume.arn for volume in volumes]
-    daily_snapshots(parent, name, args, tags, volume_arns)
+    daily_snapshots(parent, name, args, tags)
     group = _security_group(parent, name, args["vpc_id"])
     profile = _instance_profile(parent, name, cluster, volume_arns)
     providers = [
@@ -71,7 +72,9 @@ def data_hosts(
             subnet_id=_subnet(member),
             group_id=group,
             profile_name=profile,
-            script=_script(member.containers[0], volume.id, cluster.name),
+            server=member.containers[0],
+            volume_id=volume.id,
+            cluster_name=cluster.name,
         )
         for index, (member, volume) in enumerate(zip(members, volumes, strict=True))
     ]
@@ -107,7 +110,11 @@ def may_host(cluster_arn: str, volume_arns: Sequence[str], profile_arn: str) -> 
     """
     prefix, _, cluster = cluster_arn.partition(":cluster/")
     partition, region, account = (prefix.split(":")[i] for i in (1, 3, 4))
-    joins = ["ecs:RegisterContainerInstance", "ecs:DeregisterContainerInstance"]
+    joins = [
+        "ecs:DescribeClusters",
+        "ecs:RegisterContainerInstance",
+        "ecs:DeregisterContainerInstance",
+    ]
     works = ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"]
     tells = [
         "ecs:DiscoverPollEndpoint",
@@ -132,13 +139,11 @@ def _subnet(member: Member) -> pulumi.Output[str]:
     return pulumi.Output.from_input(member.subnet_ids or []).apply(lambda ids: ids[0])
 
 
-def _script(
-    server: Container, volume_id: pulumi.Output[str], cluster_name: pulumi.Output[str]
-) -> pulumi.Output[str]:
+def _script(server: Container, **variables: pulumi.Output[str]) -> pulumi.Output[str]:
     """User data in base64, as a launch template takes it."""
     script = assets.user_data_script("data_volume")
     own = {"DATA_DIRECTORY": server.name, "DATA_OWNER": server.user}
-    return pulumi.Output.all(VOLUME_ID=volume_id, ECS_CLUSTER=cluster_name).apply(
+    return pulumi.Output.all(**variables).apply(
         lambda found: base64.b64encode(user_data(script, {**found, **own}).encode()).decode()
     )
 
@@ -207,7 +212,9 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
     subnet_id: pulumi.Output[str],
     group_id: pulumi.Input[str],
     profile_name: pulumi.Input[str],
-    script: pulumi.Output[str],
+    server: Container,
+    volume_id: pulumi.Output[str],
+    cluster_name: pulumi.Output[str],
 ) -> aws.ecs.CapacityProvider:
     """Register one host: launch template, auto-scaling group of one, capacity provider.
 
@@ -215,6 +222,12 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
     cannot hold the volume.
     """
     child = pulumi.ResourceOptions(parent=parent)
+    # The host waits until the cluster knows its provider, so it must know the name before.
+    suffix = random.RandomId(f"{name}-host-suffix", byte_length=4, opts=child)
+    provider = suffix.hex.apply(lambda unique: f"{name}-host-{unique}")
+    script = _script(
+        server, VOLUME_ID=volume_id, ECS_CLUSTER=cluster_name, CAPACITY_PROVIDER=provider
+    )
     template = aws.ec2.LaunchTemplate(
         f"{name}-host-template",
         image_id=IMAGE.format(path=IMAGE_PATHS[args["cpu_architecture"]]),
@@ -269,6 +282,7 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
     )
     return aws.ecs.CapacityProvider(
         f"{name}-host-capacity",
+        name=provider,
         auto_scaling_group_provider={
             "auto_scaling_group_arn": group.arn,
             # There is one host, no more and no fewer. Flags of protection would outlive the

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from components import policies
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from components.storage.storage_args import StorageArgs
 
@@ -74,7 +74,6 @@ def daily_snapshots(
     name: str,
     args: StorageArgs,
     tags: Mapping[str, pulumi.Input[str]],
-    volume_arns: Sequence[pulumi.Input[str]],
 ) -> None:
     """Register the policy by which Data Lifecycle Manager takes snapshots, and its role.
 
@@ -83,7 +82,6 @@ def daily_snapshots(
         name: the component's name.
         args: the component's arguments, resolved.
         tags: of the volumes that it is for, and of no other.
-        volume_arns: of the same volumes.
     """
     policy_arn = policies.own_arn(parent, "dlm", "policy/*")
     role, allowed = policies.role(
@@ -93,7 +91,6 @@ def daily_snapshots(
         trusted=policies.trust_from_account(parent, DLM, policy_arn),
         allowed=pulumi.Output.all(
             aws.get_partition_output(opts=pulumi.InvokeOptions(parent=parent)).partition,
-            volume_arns,
             pulumi.Output.all(**tags),
         ).apply(lambda found: may_take_snapshots(*found)),
     )
@@ -122,7 +119,7 @@ def daily_snapshots(
     )
 
 
-def may_take_snapshots(partition: str, volume_arns: Sequence[str], tags: Mapping[str, str]) -> str:
+def may_take_snapshots(partition: str, tags: Mapping[str, str]) -> str:
     """What Data Lifecycle Manager does: AWS's own policy for it, limited to these volumes.
 
     Source:
@@ -130,7 +127,6 @@ def may_take_snapshots(partition: str, volume_arns: Sequence[str], tags: Mapping
 
     Args:
         partition: of the ARNs.
-        volume_arns: of the volumes.
         tags: of the volumes, and so of their snapshots.
     """
     snapshots = f"arn:{partition}:ec2:*::snapshot/*"
@@ -138,7 +134,9 @@ def may_take_snapshots(partition: str, volume_arns: Sequence[str], tags: Mapping
     looks = ["ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"]
     return policies.document(
         policies.allow(looks, "*"),
-        *(policies.allow(["ec2:CreateSnapshot"], arn) for arn in [*volume_arns, snapshots]),
+        # By their tag: one that was restored, and is not used any more, still has it.
+        policies.allow(["ec2:CreateSnapshot"], f"arn:{partition}:ec2:*:*:volume/*", tagged),
+        policies.allow(["ec2:CreateSnapshot"], snapshots),
         policies.allow(["ec2:CreateTags"], snapshots),
         policies.allow(["ec2:DeleteSnapshot"], snapshots, tagged),
     )

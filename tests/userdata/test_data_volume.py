@@ -48,8 +48,15 @@ MISSING = _missing()
 
 # They record what they are called with in $CALLS.
 STAND_INS = {
-    # Refuses $REFUSALS times, then puts the device of the file `volume` in its place.
+    # Refuses $REFUSALS times, then puts the device of the file `volume` in its place. Its cluster
+    # has the provider of another host first.
     "aws": r"""
+if [ "$1 $2" = "ecs describe-clusters" ]; then
+    asked=$(wc -l <"$STATE/asked")
+    echo >>"$STATE/asked"
+    [ "$asked" -lt "${UNKNOWN:-0}" ] && echo prometheus-host-11 && exit
+    printf 'prometheus-host-11\tprometheus-host-1\n' && exit
+fi
 refused=$(wc -l <"$STATE/refusals")
 if [ "$refused" -lt "${REFUSALS:-0}" ]; then
     echo >>"$STATE/refusals"
@@ -87,6 +94,7 @@ class _Host:
         self.variables = {
             "VOLUME_ID": VOLUME,
             "ECS_CLUSTER": "prometheus-cluster-1",
+            "CAPACITY_PROVIDER": "prometheus-host-1",
             "DATA_DIRECTORY": "prometheus",
             "DATA_OWNER": "65534:65534",
         }
@@ -101,6 +109,7 @@ class _Host:
             (directory / name).mkdir(parents=True)
         (self.root / "etc" / "fstab").write_text("UUID=1-2-3 / xfs defaults 0 1\n")
         (directory / "refusals").touch()
+        (directory / "asked").touch()
         for name, text in STAND_INS.items():
             self.stand_in(name, text)
         # Other disks, which come first, and are as large.
@@ -247,9 +256,9 @@ def test_shellcheck() -> None:
 
 def test_an_empty_volume_is_attached_formatted_and_mounted(host: _Host) -> None:
     host.succeed()
-    (attach,) = host.calls("aws")
+    (attach,) = host.calls("aws ec2")
     assert attach == (
-        f"ec2 attach-volume --region eu-central-1 --volume-id {VOLUME}"
+        f"attach-volume --region eu-central-1 --volume-id {VOLUME}"
         " --instance-id i-0123456789abcdef0 --device /dev/sdf"
     )
     assert _output("findmnt", "--noheadings", "--output", "FSTYPE,SOURCE", str(host.data)) == (
@@ -300,7 +309,7 @@ def test_second_run_changes_nothing(host: _Host) -> None:
     (host.data / "prometheus" / "chunks").write_text("samples")
     fstab = host.file("etc/fstab").read_text()
     host.succeed()
-    assert host.calls("aws") == []
+    assert host.calls("aws ec2") == []
     assert host.file("etc/fstab").read_text() == fstab
     assert (host.data / "prometheus" / "chunks").read_text() == "samples"
     assert _output("findmnt", "--noheadings", "--output", "TARGET", str(host.data)) == str(
@@ -365,7 +374,7 @@ def test_units_are_valid_for_systemd(host: _Host) -> None:
 def test_a_volume_that_another_host_still_holds_is_waited_for(host: _Host) -> None:
     host.environment["REFUSALS"] = "3"
     host.succeed()
-    assert len(host.calls("aws")) == 4
+    assert len(host.calls("aws ec2")) == 4
     assert host.calls("sleep")[:3] == ["5", "5", "5"]
 
 
@@ -412,19 +421,33 @@ def test_a_partition_table_is_refused(host: _Host, failing_run: Callable[[], str
     assert "PTTYPE=dos" in reason
 
 
-def test_data_without_a_signature_is_refused(host: _Host, failing_run: Callable[[], str]) -> None:
+def test_what_was_never_written_may_read_as_anything(host: _Host) -> None:
+    """As on an encrypted volume; the headers of a file system begin where sectors do."""
     with Path(host.device).open("r+b") as device:
         device.seek(32 * MIB)
-        device.write(b"a database on the bare device")
-    assert failing_run() == f"{VOLUME} holds data that is no file system: it is not formatted"
+        device.write(b"anything XFSB" + os.urandom(4096))
+    host.succeed()
+
+
+def test_a_host_joins_only_when_the_cluster_knows_its_provider(
+    host: _Host,
+) -> None:
+    host.environment |= {"UNKNOWN": "100000", "TIMEOUT": "1"}
+    done = host.run()
+    assert done.returncode == 1
+    reason = "prometheus-host-1 is none of prometheus-cluster-1: prometheus-host-11"
+    assert reason in done.stderr
+    assert not (host.root / "etc" / "ecs" / "ecs.config").exists()
+    host.environment["UNKNOWN"] = "3"
+    host.succeed()
 
 
 @pytest.mark.parametrize(
     ("place", "length", "reason"),
     [
         # Some of these blkid does not know as a file system any more.
-        (0, 4, f"{VOLUME} holds data that is no file system: it is not formatted"),
-        (100, 64, f"{VOLUME} holds data that is no file system: it is not formatted"),
+        (0, 4, f"{VOLUME} holds what is left of a file system: it is not formatted"),
+        (100, 64, f"{VOLUME} holds what is left of a file system: it is not formatted"),
         (200, 8, "mount --types xfs"),
     ],
 )

@@ -18,7 +18,7 @@ from components.configuration.delivery import LIVE_DOCKERFILE, read_tree
 from components.containers.content import shipped_files
 from components.containers.image import content_tag
 from mocks.recording import Deployment, deploy
-from tests.components.examples import ALERTS, BUCKET, SERVICE, Example
+from tests.components.examples import ALERTS, BUCKET, OWN, SERVICE, Example
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,6 +138,7 @@ def test_the_container_beside_the_server() -> None:
     own = {
         "CONFIGURATION_SERVER": "prometheus",
         "CONFIGURATION_BUCKET": "versions-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
         "CONFIGURATION_REFRESH_SECONDS": "15",
     }
     # What is filled into files is the same for both, whoever says it.
@@ -153,6 +154,26 @@ def test_the_container_beside_the_server() -> None:
     assert needed - variables(beside).keys() <= {"PROMETHEUS_NAME", "PROMETHEUS_DOMAIN"}
     assert variables(server)["CONFIGURATION_PORT"] == "9533"
     assert variables(server)["ALERTMANAGER_CONFIGURATION_PORT"] == "9533"
+
+
+def test_the_live_images_dockerfile_is_the_other_one() -> None:
+    """Not a link: the build gets no file that its `.dockerignore` leaves out."""
+    folder = assets.image_context("prometheus")
+    live = folder / LIVE_DOCKERFILE
+    assert not live.is_symlink()
+    assert live.read_bytes() == (folder / "Dockerfile").read_bytes()
+
+
+def test_another_file_of_the_users_is_no_other_image() -> None:
+    own: dict[str, Any] = {"overlay": str(OWN / "prometheus")}
+    built = [
+        it.inputs["build"]
+        for given in (dict[str, Any](), own)
+        for it in service(**LIVE, **given).of_type("docker:index/image:Image")
+        if "configuration" not in it.name
+    ]
+    assert len(built) == 2
+    assert built[0] == built[1]
 
 
 def test_session_manager_gets_into_the_server_only() -> None:

@@ -132,6 +132,7 @@ def test_the_user_data(stored: Deployment) -> None:
         {
             "VOLUME_ID": "prom-volume-id",
             "ECS_CLUSTER": "prom-cluster",
+            "CAPACITY_PROVIDER": "prom-host-0badcafe",
             "DATA_DIRECTORY": "prometheus",
             "DATA_OWNER": "65534:65534",
         },
@@ -157,16 +158,17 @@ def test_the_group_of_one(stored: Deployment) -> None:
 
 def test_the_capacity_provider(stored: Deployment) -> None:
     assert stored.inputs("prom-host-capacity") == {
+        "name": "prom-host-0badcafe",
         "autoScalingGroupProvider": {
             "autoScalingGroupArn": f"{ARN}:prom-host",
             "managedScaling": {"status": "DISABLED"},
             "managedTerminationProtection": "DISABLED",
             "managedDraining": "ENABLED",
-        }
+        },
     }
     assert stored.inputs("prom-capacity-providers") == {
         "clusterName": "prom-cluster",
-        "capacityProviders": ["prom-host-capacity"],
+        "capacityProviders": ["prom-host-0badcafe"],
     }
 
 
@@ -183,7 +185,7 @@ def test_the_task_and_the_service_on_the_host(stored: Deployment) -> None:
     assert "launchType" not in inputs
     assert "platformVersion" not in inputs
     assert inputs["capacityProviderStrategies"] == [
-        {"capacityProvider": "prom-host-capacity", "weight": 1}
+        {"capacityProvider": "prom-host-0badcafe", "weight": 1}
     ]
     assert inputs["networkConfiguration"] == {
         "subnets": ["subnet-1"],
@@ -222,6 +224,7 @@ def test_what_the_host_may_do() -> None:
     statements = json.loads(may_host(arn, [volume], profile))["Statement"]
     allowed = {(action, it["Resource"]) for it in statements for action in it["Action"]}
     assert allowed == {
+        ("ecs:DescribeClusters", arn),
         ("ecs:RegisterContainerInstance", arn),
         ("ecs:DeregisterContainerInstance", arn),
         *(
@@ -260,14 +263,13 @@ def test_the_snapshots(stored: Deployment) -> None:
     statements = document(stored, "prom-snapshots-role-policy")["Statement"]
     snapshots = "arn:aws:ec2:*::snapshot/*"
     assert [(it["Action"], it["Resource"]) for it in statements[1:]] == [
-        (["ec2:CreateSnapshot"], VOLUME_ARN),
+        (["ec2:CreateSnapshot"], "arn:aws:ec2:*:*:volume/*"),
         (["ec2:CreateSnapshot"], snapshots),
         (["ec2:CreateTags"], snapshots),
         (["ec2:DeleteSnapshot"], snapshots),
     ]
-    assert statements[-1]["Condition"] == {
-        "StringEquals": {"aws:ResourceTag/ecs-cluster": "prom-cluster"}
-    }
+    of_this_cluster = {"StringEquals": {"aws:ResourceTag/ecs-cluster": "prom-cluster"}}
+    assert statements[1]["Condition"] == statements[-1]["Condition"] == of_this_cluster
 
 
 def test_the_settings_reach_the_snapshots() -> None:
