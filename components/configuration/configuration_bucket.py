@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from components import policies
 from components.arguments import arguments, resolve
 from components.outputs import register_outputs
+from components.private_bucket import private_bucket
 
 SERVERS = ("alertmanager", "prometheus")
 """How the keys in the bucket begin."""
@@ -46,27 +47,11 @@ class ConfigurationBucket(pulumi.ComponentResource):
         super().__init__("prometheus-aws:index:ConfigurationBucket", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         base = f"{name}-bucket"
-        bucket = aws.s3.Bucket(base, force_destroy=True, tags={"Name": base}, opts=child)
-        private = aws.s3.BucketPublicAccessBlock(
-            f"{base}-private",
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        # S3's own key: nothing in it is secret. Blocked types: see components/ingress.
-        encryption = aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{base}-encryption",
-            bucket=bucket.id,
-            rules=[
-                {
-                    "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
-                    "blocked_encryption_types": ["SSE-C"],
-                }
-            ],
-            opts=child,
+        bucket, private = private_bucket(
+            self,
+            base,
+            lambda arn: arn.apply(lambda it: policies.document(policies.only_by_tls(it))),
+            force_destroy=True,
         )
         versions = aws.s3.BucketVersioning(
             f"{base}-versions",
@@ -90,13 +75,6 @@ class ConfigurationBucket(pulumi.ComponentResource):
             # S3 wants the versioning first. Source: the provider's documentation of the resource.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versions]),
         )
-        policy = aws.s3.BucketPolicy(
-            f"{base}-policy",
-            bucket=bucket.id,
-            policy=bucket.arn.apply(lambda arn: policies.document(policies.only_by_tls(arn))),
-            # S3 refuses two changes of a bucket's access at the same time.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
-        )
-        ready = pulumi.Output.all(bucket.id, encryption.id, versions.id, policy.id)
+        ready = pulumi.Output.all(bucket.id, versions.id, *(it.id for it in private))
         self.bucket = ready.apply(lambda ids: str(ids[0]))
         register_outputs(self)

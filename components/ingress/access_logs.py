@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
+from components.private_bucket import private_bucket
 
 if TYPE_CHECKING:
     from components.ingress.ingress_args import IngressArgs
@@ -37,7 +38,7 @@ def only_log_delivery(bucket_arn: str, account_id: str) -> str:
 
 def access_log_bucket(
     parent: pulumi.Resource, name: str, args: IngressArgs
-) -> tuple[aws.s3.Bucket, list[pulumi.Resource]]:
+) -> tuple[aws.s3.Bucket, list[pulumi.CustomResource]]:
     """Register the bucket; return it, and what must be there before a load balancer uses it.
 
     It has no versions: nobody writes an object twice, and what expires shall be gone.
@@ -47,37 +48,15 @@ def access_log_bucket(
         name: of the bucket in the program.
         args: the component's arguments, resolved.
     """
-    child = pulumi.ResourceOptions(parent=parent)
     delete = args["delete_access_logs_on_destroy"]
-    bucket = aws.s3.Bucket(
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=parent)).account_id
+    bucket, ready = private_bucket(
+        parent,
         name,
+        lambda arn: pulumi.Output.all(arn, account).apply(lambda its: only_log_delivery(*its)),
         force_destroy=delete,
-        tags={"Name": name},
         # Without it, a destroy would take everything else and then stop at the logs.
-        opts=pulumi.ResourceOptions(parent=parent, protect=not delete),
-    )
-    private = aws.s3.BucketPublicAccessBlock(
-        f"{name}-private",
-        bucket=bucket.id,
-        block_public_acls=True,
-        block_public_policy=True,
-        ignore_public_acls=True,
-        restrict_public_buckets=True,
-        opts=child,
-    )
-    # Log delivery cannot use a key of KMS's. S3 says by itself that nobody may bring a key of his
-    # own: unless it is said here, every `pulumi up` would change it back and forth. Source:
-    # https://github.com/trussworks/terraform-aws-logs/issues/333
-    encryption = aws.s3.BucketServerSideEncryptionConfiguration(
-        f"{name}-encryption",
-        bucket=bucket.id,
-        rules=[
-            {
-                "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
-                "blocked_encryption_types": ["SSE-C"],
-            }
-        ],
-        opts=child,
+        protect=not delete,
     )
     aws.s3.BucketLifecycleConfiguration(
         f"{name}-expiry",
@@ -91,14 +70,6 @@ def access_log_bucket(
                 "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
             }
         ],
-        opts=child,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
-    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=parent)).account_id
-    policy = aws.s3.BucketPolicy(
-        f"{name}-policy",
-        bucket=bucket.id,
-        policy=pulumi.Output.all(bucket.arn, account).apply(lambda its: only_log_delivery(*its)),
-        # S3 refuses two changes of a bucket's access at the same time.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[private]),
-    )
-    return bucket, [policy, encryption]
+    return bucket, ready
