@@ -112,6 +112,7 @@ if settings.notifications is not None:
     notifications = NotificationTopic(
         "notifications", pick(NotificationTopicArgs, settings.notifications)
     )
+topic_arn = notifications.topic_arn if notifications else ""
 found: dict[str, Any] = {}
 if settings.alertmanager is not None:
     alertmanager = AlertmanagerService(
@@ -120,7 +121,7 @@ if settings.alertmanager is not None:
             **pick(AlertmanagerServiceArgs, {**settings.alertmanager, **common("alertmanager")}),
             "external_url": urls.get("alertmanager", ""),
             "grafana_url": urls.get("grafana", ""),
-            "topic_arn": notifications.topic_arn if notifications else "",
+            "topic_arn": topic_arn,
         },
     )
     found = {
@@ -219,14 +220,12 @@ for name, (service, block) in running.items():
         if service is prometheus
         else [service.service_name]
     )
-    for index, service_name in enumerate(services):
-        if notifications is None:
-            break
+    for index, service_name in enumerate(services if notifications else ()):
         ServiceWatch(
             f"{member_name(name, index)}-watch",
             {
                 **pick(ServiceWatchArgs, settings.prometheus),
-                "topic_arn": notifications.topic_arn,
+                "topic_arn": topic_arn,
                 "cluster_name": service.cluster_name,
                 "service_name": service_name,
                 "desired_count": replicas // len(services),
@@ -262,7 +261,7 @@ if grafana and settings.grafana is not None:
 if ingress:
     pulumi.export("load_balancer_dns_name", ingress.load_balancer_dns_name)
 if notifications:
-    pulumi.export("notification_topic_arn", notifications.topic_arn)
+    pulumi.export("notification_topic_arn", topic_arn)
 pulumi.export("prometheus_security_group_id", prometheus.security_group_id)
 pulumi.export("exporter_security_group_id", exporters.security_group_id)
 pulumi.export("host_ids", host_ids)
