@@ -56,8 +56,7 @@ def merged(server: str, overlay: Path | None) -> Path:
     package = assets.image_context(server)
     if overlay is None:
         return package
-    builders = [file.name for file in package.glob("*Dockerfile*")]
-    names = [".dockerignore", *builders, *shipped_files(package)]
+    names = [".dockerignore", *shipped_files(package)]
     files = {name: package / name for name in names}
     own = overlay_files(server, overlay)
     build = Path.cwd() / BUILD

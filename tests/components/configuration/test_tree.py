@@ -72,18 +72,16 @@ def test_it_holds_the_packages_files_and_the_users(server: str, project: Path) -
     found = merged(server, OWN / server)
     package = assets.image_context(server)
     files = contents(found)
-    # Those of other images go into none; `Dockerfile` counts for its own.
-    builders = {".dockerignore", *(file.name for file in package.glob("*Dockerfile*"))}
     assert files.keys() == {
-        *builders,
+        ".dockerignore",
         *shipped_files(package),
         *overlay_files(server, OWN / server),
     }
     for name, (_, content) in files.items():
         source = package / name if (package / name).is_file() else OWN / server / name
         assert content == source.read_bytes()
-    # All of the rest reaches the image, and nothing of it git.
-    assert shipped_files(found) == sorted(files.keys() - (builders - {"Dockerfile"}))
+    # All of it reaches the image, and nothing of it git.
+    assert shipped_files(found) == sorted(files.keys() - {".dockerignore"})
     assert found.parent == project / ".build"
     assert (project / ".build" / ".gitignore").read_text(encoding="utf-8") == "*\n"
     assert sorted(path.name for path in found.parent.iterdir()) == [".gitignore", found.name]
