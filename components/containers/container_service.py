@@ -159,6 +159,7 @@ class ContainerService:
                 execution_role=role_of_ecs,
                 task_role=role,
                 log_group=log_group,
+                region=region,
             )
             # Also after those before it, each once it has proved to be healthy.
             service = self._service(of_member, member, cluster, task, [*before_service, *found])

@@ -27,6 +27,7 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
     execution_role: aws.iam.Role,
     task_role: aws.iam.Role | None,
     log_group: aws.cloudwatch.LogGroup,
+    region: pulumi.Input[str],
 ) -> aws.ecs.TaskDefinition:
     """Register the task definition.
 
@@ -40,9 +41,9 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
         execution_role: what ECS does on the task's behalf.
         task_role: what the server itself may do. None: nothing.
         log_group: where the containers log.
+        region: of the log group.
     """
     child = pulumi.ResourceOptions(parent=parent)
-    region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=parent)).region
     # Task definition families are per account and region, and not named by Pulumi.
     suffix = random.RandomId(f"{name}-family-suffix", byte_length=4, opts=child)
     rest = args["task_memory"] - sum(container.memory_mib or 0 for container in containers)
