@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bootstrap import permissions
-from components.exporters.exporter_group import SESSION_MANAGER_POLICY
+from components.host_profile import SESSION_MANAGER_POLICY
 from components.ingress.servers import SERVERS
 from components.policies import PATH
 from settings import PROJECT

@@ -16,7 +16,7 @@ from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.names import dns_name
 from components.containers.server import in_different_subnets, not_with_image_context
-from components.network.security_groups import allow, allow_between, security_group
+from components.network.security_groups import allow_between, allow_https_out, security_group
 from components.outputs import register_outputs
 
 MAX_REPLICAS = 8
@@ -224,9 +224,7 @@ class AlertmanagerService(pulumi.ComponentResource):
         description = "Alertmanager: reached by Prometheus and each other"
         group = security_group(self, base, args["vpc_id"], description, name)
         out = "AWS endpoints, and whoever is notified"
-        found: list[pulumi.Resource] = [
-            allow("egress", self, f"{base}-https", group.id, 443, out, cidr_ipv4="0.0.0.0/0")
-        ]
+        found: list[pulumi.Resource] = [allow_https_out(self, f"{base}-https", group.id, out)]
         if args["replicas"] > 1:
             for protocol in ("tcp", "udp"):
                 found += allow_between(

@@ -7,12 +7,13 @@ from typing import Annotated, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import assets, checks, policies
+from components import assets, checks
 from components.arguments import Knob, arguments, resolve
 from components.exporters.discovery import NodeExporterPort
 from components.exporters.instance_types import InstanceType, instance_architecture
 from components.exporters.user_data import user_data
-from components.network.security_groups import allow, security_group
+from components.host_profile import host_profile
+from components.network.security_groups import allow, allow_https_out, security_group
 from components.outputs import register_outputs
 
 SSM_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
@@ -20,8 +21,6 @@ SSM_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-
 
 Source: https://docs.aws.amazon.com/linux/al2023/ug/ec2.html
 """
-
-SESSION_MANAGER_POLICY = "AmazonSSMManagedInstanceCore"
 
 
 def legal_ami_id(value: str) -> None:
@@ -90,7 +89,9 @@ class ExporterGroup(pulumi.ComponentResource):
         super().__init__("prometheus-aws:index:ExporterGroup", name, None, opts)
 
         self.security_group_id = self._security_group(name, args)
-        self.instance_profile_name = self._instance_profile(name)
+        self.instance_profile_name = host_profile(
+            self, name, "Exporter hosts: Session Manager"
+        ).profile.name
         self.ami_id = (
             pulumi.Output.from_input(args["ami_id"])
             if args["ami_id"]
@@ -135,39 +136,9 @@ class ExporterGroup(pulumi.ComponentResource):
             ssh = "SSH, for administrators"
             allow("ingress", self, f"{name}-ssh-{cidr}", group.id, 22, ssh, cidr_ipv4=cidr)
         # User data downloads at once: a host must not start before it may.
-        to_internet = allow(
-            "egress",
-            self,
-            f"{name}-to-internet",
-            group.id,
-            443,
-            "Downloads at first boot, and Session Manager",
-            cidr_ipv4="0.0.0.0/0",
-        )
+        reached = "Downloads at first boot, and Session Manager"
+        to_internet = allow_https_out(self, f"{name}-to-internet", group.id, reached)
         return pulumi.Output.all(group.id, to_internet.id).apply(lambda ids: ids[0])
-
-    def _instance_profile(self, name: str) -> pulumi.Output[str]:
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-role",
-            path=policies.PATH,
-            description="Exporter hosts: Session Manager",
-            assume_role_policy=policies.document(policies.trust("ec2.amazonaws.com")),
-            opts=child,
-        )
-        partition = aws.get_partition_output(opts=pulumi.InvokeOptions(parent=self)).partition
-        aws.iam.RolePolicyAttachment(
-            f"{name}-session-manager",
-            role=role.name,
-            policy_arn=pulumi.Output.format(
-                "arn:{0}:iam::aws:policy/{1}", partition, SESSION_MANAGER_POLICY
-            ),
-            opts=child,
-        )
-        profile = aws.iam.InstanceProfile(
-            f"{name}-profile", path=policies.PATH, role=role.name, opts=child
-        )
-        return profile.name
 
     def _newest_image(self, architecture: str) -> pulumi.Output[str]:
         ami = aws.ssm.get_parameter_output(

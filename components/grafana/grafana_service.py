@@ -17,7 +17,7 @@ from components.containers.server import ServerArgs, not_with_image_context, tog
 from components.containers.url_command import aws_cli
 from components.grafana import overlay
 from components.grafana.container import grafana_container
-from components.network.security_groups import allow, allow_between, security_group
+from components.network.security_groups import allow_between, allow_https_out, security_group
 from components.outputs import register_outputs
 from components.prometheus.prometheus_service import MAX_REPLICAS
 from components.prometheus.scraping import ScrapeInterval
@@ -252,7 +252,7 @@ class GrafanaService(pulumi.ComponentResource):
         group = security_group(self, base, args["vpc_id"], description, name)
         to_aws = "AWS endpoints: image, secrets, log; the identity provider"
         rules: list[pulumi.Resource] = [
-            allow("egress", self, f"{base}-aws", group.id, 443, to_aws, cidr_ipv4="0.0.0.0/0"),
+            allow_https_out(self, f"{base}-aws", group.id, to_aws),
             *allow_between(
                 self,
                 f"{base}-prometheus",

@@ -17,8 +17,14 @@ from components.ingress.access_logs import access_log_bucket
 from components.ingress.certificate import valid_certificate
 from components.ingress.ingress_args import IngressArgs
 from components.ingress.servers import SERVERS
-from components.network.acl import ANYWHERE, ANYWHERE_IPV6
-from components.network.security_groups import Peer, allow, security_group
+from components.network.security_groups import (
+    ANYWHERE,
+    ANYWHERE_IPV6,
+    Peer,
+    allow,
+    allow_https_out,
+    security_group,
+)
 from components.outputs import register_outputs
 
 MAX_NAME_LENGTH = 11
@@ -141,7 +147,7 @@ class Ingress(pulumi.ComponentResource):
                 allow("ingress", self, where, group.id, port, what, **peer)
         if authentication.is_on(args):
             login = "Identity provider: tokens and users"
-            allow("egress", self, f"{base}-login", group.id, 443, login, cidr_ipv4=ANYWHERE)
+            allow_https_out(self, f"{base}-login", group.id, login)
         return group
 
     def _load_balancer(

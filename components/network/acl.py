@@ -12,12 +12,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components import checks
+from components.network.security_groups import ANYWHERE, ANYWHERE_IPV6
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-ANYWHERE = "0.0.0.0/0"
-ANYWHERE_IPV6 = "::/0"
 
 MAX_RULES = 19
 """Rules in one direction: AWS's quota is 20, and its rule that refuses the rest is one of them. It

@@ -7,15 +7,13 @@ import pulumi_aws as aws
 
 from components.arguments import resolve
 from components.network.acl import (
-    ANYWHERE,
-    ANYWHERE_IPV6,
     egress_rules,
     ingress_rules,
     network_acl,
 )
 from components.network.flow_logs import flow_logs
 from components.network.network_args import MonitoringNetworkArgs
-from components.network.security_groups import DELETE_TIMEOUT
+from components.network.security_groups import ANYWHERE, ANYWHERE_IPV6, DELETE_TIMEOUT
 from components.network.subnets import ipv6_subnet_plan, subnet_plan
 from components.network.zones import Zone, find_zones, first_free, still_offered
 from components.outputs import register_outputs

@@ -32,6 +32,8 @@ before the task is stopped.
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
 """
 
+ANYWHERE, ANYWHERE_IPV6 = "0.0.0.0/0", "::/0"
+
 
 def security_group(
     parent: pulumi.Resource, name: str, vpc_id: pulumi.Input[str], description: str, tag: str
@@ -91,6 +93,20 @@ def allow(  # noqa: PLR0913 - each is a part of its own
         opts=pulumi.ResourceOptions(parent=parent),
         **peer,
     )
+
+
+def allow_https_out(
+    parent: pulumi.Resource, name: str, group_id: pulumi.Input[str], description: str
+) -> pulumi.CustomResource:
+    """Register a rule that lets HTTPS out to anywhere: whose addresses nobody can name.
+
+    Args:
+        parent: the component that it belongs to.
+        name: of the rule in the program.
+        group_id: of the security group.
+        description: what is reached.
+    """
+    return allow("egress", parent, name, group_id, 443, description, cidr_ipv4=ANYWHERE)
 
 
 def allow_between(  # noqa: PLR0913 - each is a part of its own

@@ -22,7 +22,12 @@ from components.containers.server import (
     together_with,
 )
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
-from components.network.security_groups import allow, allow_between, security_group
+from components.network.security_groups import (
+    allow,
+    allow_between,
+    allow_https_out,
+    security_group,
+)
 from components.outputs import register_outputs
 from components.prometheus import overlay
 from components.prometheus.container import environment_variables, prometheus_container
@@ -301,9 +306,7 @@ class PrometheusService(pulumi.ComponentResource):
             for cidr in args["admin_cidrs"]
         ]
         to_aws = "AWS endpoints: image, secret, log, EC2 discovery"
-        rules.append(
-            allow("egress", self, f"{base}-aws", group.id, 443, to_aws, cidr_ipv4="0.0.0.0/0")
-        )
+        rules.append(allow_https_out(self, f"{base}-aws", group.id, to_aws))
         if is_given(args["alertmanager_security_group_id"]):
             rules += allow_between(
                 self,

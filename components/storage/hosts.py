@@ -12,9 +12,9 @@ import pulumi_random as random
 from components import assets, policies
 from components.containers.container_service import Host, Member
 from components.containers.names import member_name
-from components.exporters.exporter_group import SESSION_MANAGER_POLICY
 from components.exporters.user_data import user_data
-from components.network.security_groups import allow, security_group
+from components.host_profile import host_profile
+from components.network.security_groups import allow_https_out, security_group
 from components.storage.volumes import daily_snapshots, data_volume
 
 if TYPE_CHECKING:
@@ -154,15 +154,8 @@ def _security_group(
     """Register the hosts' group, which nobody may connect to; its id is known with its rule."""
     base = f"{name}-host-security-group"
     group = security_group(parent, base, vpc_id, f"Hosts of {name}: reached by nobody", base)
-    rule = allow(
-        "egress",
-        parent,
-        f"{base}-aws",
-        group.id,
-        443,
-        "AWS endpoints: ECS, images, packages, Session Manager",
-        cidr_ipv4="0.0.0.0/0",
-    )
+    reached = "AWS endpoints: ECS, images, packages, Session Manager"
+    rule = allow_https_out(parent, f"{base}-aws", group.id, reached)
     return pulumi.Output.all(group.id, rule.id).apply(lambda ids: ids[0])
 
 
@@ -173,33 +166,15 @@ def _instance_profile(
     volume_arns: Sequence[pulumi.Input[str]],
 ) -> pulumi.Output[str]:
     """Register the hosts' role, and return the name of its profile, known with its rights."""
-    child = pulumi.ResourceOptions(parent=parent)
-    role = aws.iam.Role(
-        f"{name}-host-role",
-        path=policies.PATH,
-        description=f"Hosts of {name}: join the cluster, attach the data volume, Session Manager",
-        assume_role_policy=policies.document(policies.trust("ec2.amazonaws.com")),
-        opts=child,
-    )
-    partition = aws.get_partition_output(opts=pulumi.InvokeOptions(parent=parent)).partition
-    session_manager = aws.iam.RolePolicyAttachment(
-        f"{name}-host-session-manager",
-        role=role.name,
-        policy_arn=pulumi.Output.format(
-            "arn:{0}:iam::aws:policy/{1}", partition, SESSION_MANAGER_POLICY
-        ),
-        opts=child,
-    )
-    profile = aws.iam.InstanceProfile(
-        f"{name}-host-profile", path=policies.PATH, role=role.name, opts=child
-    )
+    does = f"Hosts of {name}: join the cluster, attach the data volume, Session Manager"
+    profile, role, session_manager = host_profile(parent, f"{name}-host", does)
     allowed = aws.iam.RolePolicy(
         f"{name}-host-role-policy",
         role=role.id,
         policy=pulumi.Output.all(cluster.arn, volume_arns, profile.arn).apply(
             lambda arns: may_host(*arns)
         ),
-        opts=child,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
     return pulumi.Output.all(profile.name, allowed.id, session_manager.id).apply(lambda it: it[0])
 
@@ -228,31 +203,8 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
     script = _script(
         server, VOLUME_ID=volume_id, ECS_CLUSTER=cluster_name, CAPACITY_PROVIDER=provider
     )
-    template = aws.ec2.LaunchTemplate(
-        f"{name}-host-template",
-        image_id=IMAGE.format(path=IMAGE_PATHS[args["cpu_architecture"]]),
-        instance_type=args["storage_instance_type"],
-        iam_instance_profile={"name": profile_name},
-        vpc_security_group_ids=[group_id],
-        metadata_options={
-            "http_endpoint": "enabled",
-            "http_tokens": "required",
-            "http_put_response_hop_limit": 1,
-        },
-        block_device_mappings=[
-            {
-                "device_name": ROOT_DEVICE,
-                "ebs": {
-                    "encrypted": "true",
-                    "volume_type": "gp3",
-                    "volume_size": ROOT_GIB,
-                    "delete_on_termination": "true",
-                },
-            }
-        ],
-        user_data=script,
-        update_default_version=True,
-        opts=child,
+    template = _launch_template(
+        parent, name, args, group_id=group_id, profile_name=profile_name, script=script
     )
     group = aws.autoscaling.Group(
         f"{name}-host",
@@ -292,4 +244,41 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
             "managed_draining": "ENABLED",
         },
         opts=child,
+    )
+
+
+def _launch_template(
+    parent: pulumi.Resource,
+    name: str,
+    args: StorageArgs,
+    *,
+    group_id: pulumi.Input[str],
+    profile_name: pulumi.Input[str],
+    script: pulumi.Output[str],
+) -> aws.ec2.LaunchTemplate:
+    return aws.ec2.LaunchTemplate(
+        f"{name}-host-template",
+        image_id=IMAGE.format(path=IMAGE_PATHS[args["cpu_architecture"]]),
+        instance_type=args["storage_instance_type"],
+        iam_instance_profile={"name": profile_name},
+        vpc_security_group_ids=[group_id],
+        metadata_options={
+            "http_endpoint": "enabled",
+            "http_tokens": "required",
+            "http_put_response_hop_limit": 1,
+        },
+        block_device_mappings=[
+            {
+                "device_name": ROOT_DEVICE,
+                "ebs": {
+                    "encrypted": "true",
+                    "volume_type": "gp3",
+                    "volume_size": ROOT_GIB,
+                    "delete_on_termination": "true",
+                },
+            }
+        ],
+        user_data=script,
+        update_default_version=True,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
