@@ -181,7 +181,7 @@ class Deployment:
                 rpc.deserialize_properties(request.object, keep_unknowns=True),
                 request,
             )
-            for urn, request in monitor.requests.items()
+            for urn, request in sorted(monitor.requests.items())  # They arrive in any order.
             if request.type != STACK_TYPE
         ]
         self.outputs = monitor.component_outputs

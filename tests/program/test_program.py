@@ -278,17 +278,17 @@ def test_prometheus_finds_two_alertmanagers_which_tell_the_topic() -> None:
     statements = json.loads(prod.inputs("alertmanager-task-role-policy")["policy"])["Statement"]
     (topic,) = (it["Resource"] for it in statements if it["Action"] == ["sns:Publish"])
     assert topic == prod.exports["notification_topic_arn"]
-    to_alertmanager = [
+    between = sorted(
         (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"], r.inputs["fromPort"])
         for direction in ("Egress", "Ingress")
         for r in prod.of_type(f":SecurityGroup{direction}Rule")
         if r.inputs.get("referencedSecurityGroupId") in (group, prometheus)
         and group in (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"])
         and prometheus in (r.inputs["securityGroupId"], r.inputs["referencedSecurityGroupId"])
-    ]
-    assert to_alertmanager == [
-        *((prometheus, group, port) for port in (9093, 9533)),
+    )
+    assert between == [
         *((group, prometheus, port) for port in (9093, 9533)),
+        *((prometheus, group, port) for port in (9093, 9533)),
     ]
     assert (
         f'["{prometheus}", "{group}", "grafana-security-group-id"]'

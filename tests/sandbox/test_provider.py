@@ -242,9 +242,16 @@ def world(plugin: Plugin) -> World:
 
     vpc = make("aws:ec2/vpc:Vpc", "world", cidrBlock="127.40.0.0/16").id
     other = make("aws:ec2/vpc:Vpc", "other", cidrBlock="127.41.0.0/16").id
+    # Each in a zone of its own, as a load balancer wants them: moto else draws one.
     one, two = (
-        make("aws:ec2/subnet:Subnet", f"s{n}", vpcId=vpc, cidrBlock=f"127.40.{n}.0/24").id
-        for n in (1, 2)
+        make(
+            "aws:ec2/subnet:Subnet",
+            f"s{zone}",
+            vpcId=vpc,
+            cidrBlock=f"127.40.{n}.0/24",
+            availabilityZone=f"eu-west-1{zone}",
+        ).id
+        for n, zone in enumerate("ab", 1)
     )
     gateways = [
         make("aws:ec2/internetGateway:InternetGateway", f"g-{v}", vpcId=v).id for v in (vpc, other)
