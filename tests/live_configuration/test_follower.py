@@ -16,7 +16,7 @@ from botocore.config import Config
 from prometheus_client import CollectorRegistry
 
 from components.configuration.archive import Archive, pack
-from live_configuration import archives
+from live_configuration import archives, follower
 from live_configuration.bucket import Bucket
 from live_configuration.follower import KEPT_VERSIONS, Follower
 from live_configuration.metrics import Metrics
@@ -390,6 +390,37 @@ def test_a_tool_that_is_killed_says_nothing_of_the_version(
     monkeypatch.setenv("PATH", path)
     assert place.follower.attempt() == "live"
     assert place.live == wanted.version
+
+
+def test_what_was_refused_is_tried_again_after_a_while(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the disk was full."""
+    wanted = place.publish(version())
+    path = os.environ["PATH"]
+    tool = place.folder / "bin" / "promtool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho no space left on device\nexit 1\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{path}")
+    assert place.follower.attempt() == "check"
+    monkeypatch.setenv("PATH", path)
+    assert place.follower.attempt() == "check"
+    monkeypatch.setattr(follower, "RETRY_S", 0)
+    assert place.follower.attempt() == "live"
+    assert place.live == wanted.version
+    assert place.metric("configuration_refused_info") == []
+
+
+def test_what_nobody_thought_of_does_not_end_the_program(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.publish(version())
+    with monkeypatch.context() as broken:
+        broken.setattr(place.follower._bucket, "_client", None)
+        assert place.follower.attempt() == "failed"
+    assert place.live == "first"
+    assert place.follower.attempt() == "live"
 
 
 def test_a_refusal_is_still_told_while_the_bucket_is_out_of_reach(

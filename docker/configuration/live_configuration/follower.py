@@ -4,8 +4,10 @@ import logging
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from live_configuration.archives import unpack
 from live_configuration.bucket import Bucket
@@ -21,11 +23,21 @@ from live_configuration.outcomes import (
 from live_configuration.servers import Server
 
 KEPT_VERSIONS = 3
+RETRY_S = 300
+"""Until what was refused is tried again: a full disk, for one, may be the reason, and pass."""
 _TOOL_TIMEOUT_S = 60
 _MOST_TOLD = 2000
 """Characters of what a tool says."""
 
 _LOG = logging.getLogger("configuration")
+
+
+class _Refusal(NamedTuple):
+    version: str
+    reason: str
+    message: str
+    tried: float
+    """When it was tried."""
 
 
 class Follower:
@@ -35,8 +47,8 @@ class Follower:
         """Take both ends, and where to say what has come of it."""
         self._bucket, self._folder, self._server = bucket, folder, server
         self._metrics = metrics
-        self._refused: tuple[str, str, str] | None = None
-        """Version, reason and message of what was refused last."""
+        self._refused: _Refusal | None = None
+        """The last one."""
         self._told = ""
 
     @property
@@ -59,13 +71,15 @@ class Follower:
             result, message, self._refused = LIVE, f"version {wanted} is live", None
         except RefusedError as error:
             result = error.reason
-            self._refused = (wanted, result, str(error))
+            if not self._is_refused(wanted):
+                self._refused = _Refusal(wanted, result, str(error), time.monotonic())
             message = f"version {wanted} is refused ({result}), {self.live} stays: {error}"
         except UnavailableError as error:
             result, message = error.result, f"{error} ({error.result}); {self.live} stays"
-        except (OSError, subprocess.SubprocessError) as error:
-            result, message = FAILED, f"{error} ({FAILED}); {self.live} stays"
-        if self._refused and wanted not in ("", self._refused[0]):
+        except Exception as error:  # noqa: BLE001 - ECS restarts no program that has just started
+            told = f"{type(error).__name__}: {error}"
+            result, message = FAILED, f"{told} ({FAILED}); {self.live} stays"
+        if self._refused and wanted not in ("", self._refused.version):
             self._refused = None  # it is not wanted any more
         self._metrics.note(result, self.live, self._refused[:2] if self._refused else None)
         if message != self._told:
@@ -74,9 +88,18 @@ class Follower:
         (self._folder / "attempted").touch()
         return result
 
+    def _is_refused(self, version: str) -> bool:
+        """Say whether a version was refused, not long ago."""
+        refused = self._refused
+        return (
+            refused is not None
+            and refused.version == version
+            and time.monotonic() - refused.tried < RETRY_S
+        )
+
     def _activate(self, version: str) -> None:
-        if self._refused and self._refused[0] == version:
-            raise RefusedError(*self._refused[1:])
+        if self._refused and self._is_refused(version):
+            raise RefusedError(self._refused.reason, self._refused.message)
         rendered, scratch = self._folder / version, self._folder / ".new"
         for leftover in (rendered, scratch):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -9,7 +9,7 @@ RESULTS = (LIVE, DENIED, UNREACHABLE, INCOMPLETE, FAILED, POINTER, ARCHIVE, REND
 
 
 class RefusedError(Exception):
-    """The wanted version cannot be live, however often it is tried."""
+    """The wanted version is not what the server can use."""
 
     def __init__(self, reason: str, message: str) -> None:
         """Take one of `RESULTS`, and what to tell."""
