@@ -163,6 +163,8 @@ class SandboxProvider(protocol.Provider):
                 after = {**entry.changed_state(state, given), **unknown}
             else:
                 after = entry.change(self._account, request.resource_id, state, given)
+                # AWS's provider, too, ends with a look: ECS, for one, may have rolled back.
+                after = entry.look(self._account, request.resource_id, after) or after
         before = {**request.olds, **request.news}
         return protocol.UpdateResponse(marked(after, before, entry.secret_outputs))
 
