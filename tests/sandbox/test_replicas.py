@@ -68,8 +68,8 @@ class Pair(NamedTuple):
         account.client("ecs").update_service(cluster=cluster, service=service, desiredCount=count)
 
     def samples(self, url: str, expression: str) -> list[float]:
-        """Return when one of the servers has samples of a series, within the last minutes."""
-        found = prometheus.query(url, "query", query=f"{expression}[5m]")["result"]
+        """Return when one of the servers has samples of a series, of the last hour."""
+        found = prometheus.query(url, "query", query=f"{expression}[1h]")["result"]
         assert len(found) <= 1, found
         return [float(at) for at, _ in found[0]["values"]] if found else []
 
