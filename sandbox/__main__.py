@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from excepthook import INTERRUPTED
-from sandbox import binaries, prometheus, state, status, tour
+from sandbox import binaries, prometheus, show, state, status, tour
 from sandbox.addresses import reserve_vpc_range
 from sandbox.configuration import ROOT, local_stack
 from sandbox.emulator import Emulator, isolate_from_user
@@ -61,6 +61,9 @@ def main() -> int:
 
 
 def _demo(parsed: Options) -> int:
+    shown = parsed.stack == show.STACK
+    if shown:
+        parsed.config = [*show.CONFIG.items(), *parsed.config]
     with _running(parsed) as sandbox:
         targets = sandbox.wait_until_up()
         sandbox.wait_until_told()
@@ -75,10 +78,15 @@ def _demo(parsed: Options) -> int:
             _say("\nEvery target is UP.")
         else:
             if prometheus.has_pages(url):
-                _say(f"\nOpen in a browser:\n{tour.pages(url)}")
+                queries = show.QUERIES if shown else tour.QUERIES
+                _say(f"\nOpen in a browser:\n{tour.pages(url, queries)}")
             else:
                 _say("\nThis Prometheus has no web pages: see README.md, Troubleshooting.")
-            _say(f"\n{tour.broken_host(url, targets, sandbox.hosts.pids())}")
+            if shown:
+                _say("\nThe show, about two minutes:")
+                show.play(url, sandbox.directory.notifications, sandbox.directory.logs, _say)
+            else:
+                _say(f"\n{tour.broken_host(url, targets, sandbox.hosts.pids())}")
             _say(f"\nIt runs until Ctrl-C. Meanwhile: {command('status')} (or aws).")
             _wait_for_interrupt()
     _say("Next: make demo (without ONCE=1 it stays), or README.md, Deploying to AWS.")

@@ -87,7 +87,7 @@ def _on_path(name: str, product: Product) -> Path | None:
 
 def _version_of(binary: Path) -> str | None:
     """Return the version that a program reports ("prometheus, version 3.15.0 (...", "v3.272.0")."""
-    match = re.search(r"(?:version |^v?)(\d+\.\S*)", _report_of(binary), re.MULTILINE)
+    match = re.search(r"(?:version v?|^v?)(\d+\.\S*)", _report_of(binary), re.MULTILINE)
     return match[1] if match else None
 
 
@@ -261,7 +261,8 @@ def _install(product: Product, temporary: Path, cache: Path) -> Path:
 def _check_version(product: Product, output: Path, *, exactly: bool) -> str:
     reported = ""
     for name in product.binaries:
-        reported = _version_of(output / name) or "none"
+        untold = "none" if exactly or product.stamped else product.pinned
+        reported = _version_of(output / name) or untold
         if reported != product.pinned and (exactly or not product.accepts(reported)):
             newer = product.minimum and not exactly and f", or {product.minimum} and newer"
             raise BinaryError(

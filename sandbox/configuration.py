@@ -212,14 +212,15 @@ def _encrypted(path: str, value: object) -> Iterator[str]:
 
 def _set(config: dict[str, Any], path: str, value: object) -> None:
     """Set what a path such as `hosts.count` leads to, as `pulumi config set --path` does."""
-    key, _, rest = _full(path).partition(".")
-    if rest:
-        block = config.get(key) or {}
-        if not isinstance(block, Mapping):
-            raise ConfigurationError(f"{key} is {block!r}: expected a block of settings")
-        config[key] = {**block, rest: _typed(value)}
-    else:
-        config[key] = _typed(value)
+    *blocks, key = _full(path).split(".")
+    inside = config
+    for block in blocks:
+        found = inside.get(block) or {}
+        if not isinstance(found, Mapping):
+            raise ConfigurationError(f"{block} is {found!r}: expected a block of settings")
+        inside[block] = dict(found)
+        inside = inside[block]
+    inside[key] = _typed(value)
 
 
 def _typed(value: object) -> object:

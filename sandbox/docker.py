@@ -51,8 +51,11 @@ class DockerRuntime:
         options = ["--name", name, "--network", "host"]
         volumes = []
         for mount in definition.get("mountPoints", []):
-            # A named volume takes over the owner of the image's directory, as on Fargate.
             directory = spec.volumes[mount["sourceVolume"]]
+            if ":" in mount["containerPath"]:  # the host's, and how it is mounted
+                options += ["--volume", f"{directory}:{mount['containerPath']}"]
+                continue
+            # A named volume takes over the owner of the image's directory, as on Fargate.
             volumes.append(f"prometheus-aws-{directory.parent.name}-{directory.name}")
             options += ["--volume", f"{volumes[-1]}:{mount['containerPath']}"]
         if definition.get("readonlyRootFilesystem"):
@@ -143,6 +146,7 @@ class _Container:
     def __init__(self, name: str, volumes: Sequence[str], process: Process) -> None:
         self._name = name
         self._process = process
+        self.pid = 0
         self.exit_code = process.poll
         self._remover = subprocess.Popen(
             ["sh", "-c", _REMOVER, "remover", name, " ".join(volumes)],

@@ -15,6 +15,7 @@ from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
 from sandbox.moto_buckets import take_calls_for_encrypted
 from sandbox.moto_instances import decode_user_data, keep_groups_on_the_interface
+from sandbox.moto_services import leave_services_to_the_agent
 from sandbox.moto_topics import check_rights_on_the_topic
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Emulator:
         _issue_certificates_at_once()
         check_rights_on_the_topic()
         take_calls_for_encrypted()
+        leave_services_to_the_agent()
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()

@@ -44,6 +44,8 @@ class Product:
     pages: str = ""
     """The Go build tag that embeds its web pages, once they are built (`sandbox.pages`); its
     `--version` tells the tags that it was built with. Default: it needs none."""
+    stamped: bool = True
+    """Whether every build of it tells its version; a mirror's is trusted where it does not."""
     no_pages: str = ""
     """The Go build tag that marks a build without its web pages, where `pages` does not tell."""
 
@@ -137,6 +139,14 @@ PRODUCTS = (
         ),
         tags="netgo",  # as in its release
         no_pages="plain_page",
+    ),
+    Product(
+        # Not from its release, which is no archive and has no checksums, nor from Go modules, where
+        # its program is not: from PATH or a mirror.
+        "cadvisor",
+        ("cadvisor",),
+        "google/cadvisor",
+        stamped=False,
     ),
     Product(
         "pulumi",

@@ -2,8 +2,10 @@
 
 import json
 import os
+import posixpath
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +54,9 @@ class ContainerSpec:
 class Running(Protocol):
     """A container that has been started."""
 
+    pid: int
+    """Of its process; 0: it is not one of ours."""
+
     def exit_code(self) -> int | None:
         """Return the exit code, or None while it runs."""
 
@@ -85,26 +90,32 @@ class ImageConfig:
     entrypoint: Sequence[str] = ()
     command: Sequence[str] = ()
     copied: Mapping[str, str] = field(default_factory=dict)
-    """Directory in the image -> the directory of the build context that was copied to it."""
+    """Path in the image -> the file or directory of the build context that was copied to it."""
+    directory: str = "/"
+    """Where a process starts."""
 
 
 def parse_dockerfile(text: str) -> ImageConfig:
     """Read what a Dockerfile says about its containers.
 
-    Known are ENV (`NAME=value ...`), ENTRYPOINT and CMD (as JSON), and COPY of one directory.
-    Other instructions do not matter to a process.
+    Known are ENV (`NAME=value ...`), ENTRYPOINT and CMD (as JSON), WORKDIR, and COPY from the build
+    context. Other instructions do not matter to a process.
 
     Raises:
         ImageError: one of the instructions is written in a way that is not known.
     """
     environment: dict[str, str] = {}
     copied: dict[str, str] = {}
+    directory = "/"
     words: dict[str, list[str]] = {"ENTRYPOINT": [], "CMD": []}
     without_comments = re.sub(r"(?m)^\s*#.*\n?", "", text)
     for line in re.sub(r"\\\n", " ", without_comments).splitlines():
         instruction, _, rest = line.strip().partition(" ")
         instruction = instruction.upper()
-        if instruction == "ENV":
+        if instruction == "FROM":  # the last stage is the image
+            environment, copied, directory = {}, {}, "/"
+            words = {"ENTRYPOINT": [], "CMD": []}
+        elif instruction == "ENV":
             pairs = [word.partition("=") for word in shlex.split(rest)]
             if not all(separator for _, separator, _ in pairs):
                 raise ImageError(f"its Dockerfile has {line!r}: expected ENV NAME=value")
@@ -117,22 +128,41 @@ def parse_dockerfile(text: str) -> ImageConfig:
                     f'its Dockerfile has {line!r}: expected {instruction} ["word", ...]'
                 ) from error
         elif instruction == "COPY":
-            *sources, target = [word for word in rest.split() if not word.startswith("--")]
-            if sources == ["."]:
-                copied[target.rstrip("/")] = "."
-    return ImageConfig(environment, words["ENTRYPOINT"], words["CMD"], copied)
+            copied |= _copied(rest, directory)
+        elif instruction == "WORKDIR":
+            directory = posixpath.normpath(posixpath.join(directory, rest.strip()))
+    return ImageConfig(environment, words["ENTRYPOINT"], words["CMD"], copied, directory)
+
+
+def _copied(words: str, directory: str) -> dict[str, str]:
+    """Return what a COPY copies from the build context: path in the image -> source."""
+    if "--from=" in words:  # what another stage has made
+        return {}
+    *sources, target = [word for word in words.split() if not word.startswith("--")]
+    into = posixpath.join(directory, target)
+    # A file comes by its name into a directory; of a directory, what is in it.
+    by_name = into.endswith(("/", "/.")) and sources != ["."]
+    return {
+        posixpath.normpath(
+            posixpath.join(into, posixpath.basename(source)) if by_name else into
+        ): source
+        for source in sources
+    }
 
 
 def to_local(value: str, paths: Mapping[str, Path]) -> str:
     """Translate a path inside a container to the directory of this machine that stands for it.
 
     Args:
-        value: any word; what is not a path below one of `paths` stays as it is.
+        value: any word; what is not a path below one of `paths`, or the URL of a socket there,
+            stays as it is.
         paths: directory in the container -> directory of this machine.
     """
     for inside in sorted(paths, key=len, reverse=True):
-        if value == inside or value.startswith(f"{inside}/"):
-            return f"{paths[inside]}{value[len(inside) :]}"
+        for scheme in ("", "unix://"):
+            beginning = f"{scheme}{inside}"
+            if value == beginning or value.startswith(f"{beginning}/"):
+                return f"{scheme}{paths[inside]}{value[len(beginning) :]}"
     return value
 
 
@@ -156,13 +186,19 @@ class ProcessRuntime:
         """
         if server := IN_IMAGES_ONLY.get(spec.definition["name"]):
             raise NotRunError(f"{server} is not run here: its image cannot be had")
+        if spec.definition["name"] == "cadvisor" and not shutil.which("cadvisor", path=self._path):
+            raise NotRunError("cAdvisor is not run here: its program cannot be had")
         image = parse_dockerfile(spec.image.dockerfile.read_text(encoding="utf-8"))
         paths = {
+            mount["containerPath"].partition(":")[0]: spec.volumes[mount["sourceVolume"]]
+            for mount in spec.definition.get("mountPoints", [])
+        }
+        # A volume hides what the image has at its place.
+        paths |= {
             inside: (spec.image.context / source).resolve()
             for inside, source in image.copied.items()
+            if to_local(inside, paths) == inside
         }
-        for mount in spec.definition.get("mountPoints", []):
-            paths[mount["containerPath"]] = spec.volumes[mount["sourceVolume"]]
         of_image = {name: to_local(value, paths) for name, value in image.environment.items()}
         entrypoint = spec.definition.get("entryPoint") or image.entrypoint
         command = spec.definition.get("command") or image.command
@@ -174,6 +210,7 @@ class ProcessRuntime:
             words,
             log=spec.log,
             environment={**of_image, **spec.environment, "PATH": self._path},
+            directory=Path(to_local(image.directory, paths)),
         )
         return _RunningProcess(process)
 
@@ -202,6 +239,7 @@ class Fallback:
 class _RunningProcess:
     def __init__(self, process: Process) -> None:
         self._process = process
+        self.pid = process.pid
         self.exit_code = process.poll
 
     def discard(self) -> None:

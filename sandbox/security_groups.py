@@ -14,6 +14,9 @@ _PROTOCOLS = ("tcp", "6", "-1")
 Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
 """
 
+_OF_A_GROUP = "aws:autoscaling:groupName"
+"""Tag of what an auto-scaling group has launched."""
+
 _TASK = "ECS task {id}: {containers}"
 _PROMETHEUS = _TASK.format(id="*", containers="*prometheus*")
 
@@ -67,8 +70,8 @@ class Network:
                 for page in instances
                 for reservation in page["Reservations"]
                 for instance in reservation["Instances"]
-                # A host of tasks is no host that Prometheus scrapes.
-                if "AmazonECSManaged" not in {tag["Key"] for tag in instance.get("Tags", [])}
+                # A host of tasks: what Prometheus scrapes there are tasks, too.
+                if _OF_A_GROUP not in {tag["Key"] for tag in instance.get("Tags", [])}
             },
             [Interface.of(interface, "Groups") for interface in interfaces],
             {group["GroupId"]: group for page in groups for group in page["SecurityGroups"]},

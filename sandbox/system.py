@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -22,12 +23,14 @@ from sandbox.errors import SandboxError
 from sandbox.hosts import Hosts
 from sandbox.names import Names
 from sandbox.options import Options
+from sandbox.products import BinaryError
 from sandbox.receiver import Notification, Receiver, Subscriber, line
 from sandbox.resources import Account, images
 from sandbox.runtimes import Fallback, ImageError, ProcessRuntime, Runtime
 from sandbox.shortening import shortened
 from sandbox.state import Directory, State
 from sandbox.workspace import Workspace
+from settings import Settings
 
 _LOG = logging.getLogger("sandbox")
 
@@ -65,6 +68,10 @@ class Sandbox:
         self._agent: Agent
         self._watchdog = threading.Event()
         """Set when somebody has been told that alerting works, or nobody is to be told."""
+        self._expected: Counter[str] = Counter()
+        """Job -> number of its targets, besides the hosts of the outputs."""
+        self._absent: set[str] = set()
+        """Jobs whose targets cannot run here."""
         self.hosts: Hosts
         self.directory: Directory
         self.state: State
@@ -94,10 +101,7 @@ class Sandbox:
         stack.callback(vpc.release)
         stack_here = local_stack(options.stack, vpc, options.overrides)
         settings = stack_here.settings
-        alerting = [] if settings.alertmanager is None else ["alertmanager"]
-        files = binaries.ensure([*binaries.ALWAYS, *alerting])
-        if options.deploy != "in-process":
-            binaries.ensure(["pulumi"])
+        files = self._programs(settings)
         isolate_from_user()  # only now: a download goes through the user's proxy
         self.directory = Directory.create(options.name)
         stack.callback(self._clear_up)
@@ -118,7 +122,7 @@ class Sandbox:
         self.state.emulator_url = emulator.endpoint
         self.state.variables = emulator.environment
         self.directory.write(self.state)
-        receiver = self._receive(emulator, stack_here, stack) if alerting else None
+        receiver = self._receive(emulator, stack_here, stack) if settings.alertmanager else None
         self._account = account = self._deploy(emulator, stack_here.config, stack)
         emulator.enforce_iam()
         self.directory.write(self.state)
@@ -142,13 +146,30 @@ class Sandbox:
             self.state.phase = "up"
             self.directory.write(self.state)
 
+    def _programs(self, settings: Settings) -> dict[str, Path]:
+        """Get the programs that the stack needs here, and note what is to come up."""
+        alerting = [] if settings.alertmanager is None else ["alertmanager"]
+        files = binaries.ensure([*binaries.ALWAYS, *alerting])
+        for name, service in settings.services.items():
+            self._expected[service["job"] or name] = service["desired_count"]
+        if self._options.deploy != "in-process":
+            binaries.ensure(["pulumi"])
+        if settings.cluster and settings.cluster["capacity"] == "ec2":
+            self._expected["node"] = settings.cluster["desired_size"]
+            try:
+                files |= binaries.ensure(["cadvisor"])
+            except BinaryError as error:
+                self._progress(f"no cAdvisor measures containers: {error}")
+                self._absent.add("cadvisor")
+        return files
+
     def wait_until_up(self) -> list[prometheus.Target]:
         """Wait until every host is a target, and every target is UP.
 
         Raises:
             NotUpError: that takes too long, or Prometheus keeps dying.
         """
-        expected = len(self.state.outputs.get("host_ids", []))
+        expected = self._expected + Counter(node=len(self.state.outputs.get("host_ids", [])))
         deadline = time.monotonic() + self._options.timeout
         told, told_at = "", 0.0
         while True:
@@ -159,14 +180,15 @@ class Sandbox:
             except prometheus.PrometheusError as error:
                 targets = []
                 problem = f"Prometheus does not answer: {error}"
+            targets = [target for target in targets if target.job not in self._absent]
             up = [target for target in targets if target.health == "up"]
-            hosts = [target for target in targets if target.job == "node"]
-            if targets and len(up) == len(targets) and len(hosts) >= expected:
+            found = Counter(target.job for target in targets)
+            if targets and len(up) == len(targets) and found >= expected:
                 self.state.phase = "up"
                 self.directory.write(self.state)
                 return targets
             now = (
-                f"{len(up)} targets UP, {len(hosts)} of {expected} hosts discovered"
+                f"{len(up)} targets UP, {found['node']} of {expected['node']} hosts discovered"
                 if targets
                 else "waiting for Prometheus and its first discovery"
             )
@@ -199,15 +221,22 @@ class Sandbox:
         self.state.phase = "failed"
         self.directory.write(self.state)
 
-    def _explain(self, targets: list[prometheus.Target], expected: int, problem: str) -> str:
+    def _explain(
+        self, targets: list[prometheus.Target], expected: Counter[str], problem: str
+    ) -> str:
         lines = [problem] if problem else []
         lines += self._agent.failures()
         refusals = security_groups.refusals(self._account.client("ec2"), targets)
         reasons = prometheus.not_up(targets, refusals)
         lines += shortened([f"target {reason}" for reason in reasons], _MOST_REASONS)
-        hosts = sum(target.job == "node" for target in targets)
-        if targets and hosts < expected:
-            lines.append(f"only {hosts} of {expected} hosts are discovered")
+        found = Counter(target.job for target in targets)
+        missing = expected - found if targets else Counter()
+        lines += [
+            f"only {found[job]} of {expected[job]} {what} are discovered"
+            for job in sorted(missing)
+            for what in ["hosts" if job == "node" else f"tasks of {job}"]
+        ]
+        if missing:
             lines += self._agent.last_errors()
         return "\n".join([*lines, f"logs: {self.directory.logs}"])
 

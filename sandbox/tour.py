@@ -13,18 +13,19 @@ QUERIES: Mapping[str, str] = {
 """What is worth seeing as a graph: a title and PromQL for each."""
 
 
-def pages(url: str) -> str:
+def pages(url: str, queries: Mapping[str, str] = QUERIES) -> str:
     """Return lines with Prometheus's web pages that are worth opening.
 
     Args:
         url: of Prometheus.
+        queries: what to draw, see `QUERIES`.
     """
     found = {"Targets": f"{url}/targets", "Alerts": f"{url}/alerts"}
-    for title, expression in QUERIES.items():
+    for title, expression in queries.items():
         parameters = {"g0.expr": expression, "g0.tab": "graph", "g0.range_input": "5m"}
         encoded = urllib.parse.urlencode(parameters, safe=":")
         found[f"Graph: {title}"] = f"{url}/query?{encoded}"
-    return "\n".join(f"  {title + ':':<21} {page}" for title, page in found.items())
+    return "\n".join(f"  {title + ':':<24} {page}" for title, page in found.items())
 
 
 def broken_host(url: str, targets: Sequence[Target], pids: Mapping[str, int]) -> str:

@@ -1,67 +1,69 @@
-"""The data volumes of hosts: directories that outlive the tasks that mount them."""
+"""The volumes of tasks: directories of their own, of their host's data volume, or of their host."""
 
 import base64
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sandbox.resources import Account
 
+_DATA = "/data/"
+"""Where a host's user data mounts its data volume (`userdata/data_volume.sh`)."""
+
 
 def directories(
-    account: Account, service: Mapping[str, Any], definition: Mapping[str, Any], place: Path
+    account: Account,
+    instance: str,
+    definition: Mapping[str, Any],
+    task: Path,
+    stand_ins: Mapping[str, Path],
 ) -> dict[str, Path]:
-    """Return volume of a task -> directory, of the volumes that are on its host's data volume.
+    """Return volume of a task -> directory; those that are the task's or on a data volume are made.
 
-    Which volume that is, the host's user data says; here it is a directory of the volume's id. One
-    that was made from a snapshot begins as a copy of what the snapshot was taken of, as that is
-    now: the emulator's snapshots hold nothing.
+    Which data volume a host has, its user data says; here it is a directory of the volume's id,
+    which outlives the task. One that was made from a snapshot begins as a copy of what the snapshot
+    was taken of, as that is now: the emulator's snapshots hold nothing. Any other directory of a
+    host is this machine's.
 
     Args:
         account: where the host is.
-        service: as ECS describes it.
+        instance: the host's id; empty on Fargate.
         definition: of the task.
-        place: where directories of volumes go.
+        task: the task's own directory, beside which those of data volumes are.
+        stand_ins: path on the host -> what it is here, where that is not this machine's.
     """
-    mounted = {
-        volume["name"]: volume["host"]["sourcePath"]
-        for volume in definition["volumes"]
-        if volume.get("host", {}).get("sourcePath")
-    }
-    if not mounted:
-        return {}
-    network = service["networkConfiguration"]["awsvpcConfiguration"]
-    volume = _volume_id(account, service["clusterArn"], network["subnets"])
+    found = {}
+    for volume in definition["volumes"]:
+        path = volume.get("host", {}).get("sourcePath", "")
+        if path and not path.startswith(_DATA):
+            found[volume["name"]] = stand_ins.get(path, Path(path))
+            continue
+        place = _data_volume(account, instance, task.parent) if path else task
+        found[volume["name"]] = place / (path.lstrip("/") or volume["name"])
+        found[volume["name"]].mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def _data_volume(account: Account, instance: str, place: Path) -> Path:
+    volume = _volume_id(account, instance)
     if not (place / volume).exists():
         origin = _origin(account, volume)
         if origin and (place / origin).exists():
             shutil.copytree(place / origin, place / volume)
-    return {name: place / volume / path.lstrip("/") for name, path in mounted.items()}
+    return place / volume
 
 
-def _volume_id(account: Account, cluster: str, subnets: Sequence[str]) -> str:
-    """Find the volume that a service's host attaches.
-
-    moto does not say which capacity provider a service has; each is in a subnet of its own.
-    """
-    ecs, autoscaling, ec2 = (account.client(it) for it in ("ecs", "autoscaling", "ec2"))
-    names = ecs.describe_clusters(clusters=[cluster])["clusters"][0]["capacityProviders"]
-    providers = ecs.describe_capacity_providers(capacityProviders=names)["capacityProviders"]
-    arns = [it["autoScalingGroupProvider"]["autoScalingGroupArn"] for it in providers]
-    groups = autoscaling.describe_auto_scaling_groups(
-        AutoScalingGroupNames=[arn.rpartition("/")[2] for arn in arns]
-    )["AutoScalingGroups"]
-    (group,) = [it for it in groups if it["VPCZoneIdentifier"].split(",") == list(subnets)]
-    template = group["LaunchTemplate"]
-    version = ec2.describe_launch_template_versions(
-        LaunchTemplateId=template["LaunchTemplateId"], Versions=[template["Version"]]
-    )["LaunchTemplateVersions"][0]
-    script = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode()
+def _volume_id(account: Account, instance: str) -> str:
+    """Find the volume that a host attaches."""
+    answer = account.client("ec2").describe_instance_attribute(
+        InstanceId=instance, Attribute="userData"
+    )
+    script = base64.b64decode(answer["UserData"].get("Value", "")).decode()
     match = re.search(r"^export VOLUME_ID=(\S+)$", script, re.MULTILINE)
     if match is None:
-        raise OSError(f"the user data of {group['AutoScalingGroupName']} names no volume")
+        raise OSError(f"the user data of {instance} names no volume")
     return match[1]
 
 

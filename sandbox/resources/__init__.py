@@ -11,6 +11,7 @@ from sandbox.resources import (
     network,
     notifications,
     objects,
+    services,
     storage,
 )
 from sandbox.resources.base import Account, GoneError, Inputs
@@ -27,6 +28,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
     **ingress.RESOURCE_TYPES,
     **objects.RESOURCE_TYPES,
     **storage.RESOURCE_TYPES,
+    **services.RESOURCE_TYPES,
 }
 """Pulumi's token of a type -> how it is made, read, changed and removed."""
 

@@ -148,7 +148,7 @@ RESOURCE_TYPES = {
         },
         constants={"force": True},
         ignored="waitForSteadyState",  # the sandbox waits for the targets themselves, later
-        required="cluster taskDefinition desiredCount networkConfiguration",
+        required="cluster taskDefinition",
         defaults={
             "deploymentMinimumHealthyPercent": 100,
             "deploymentMaximumPercent": 200,

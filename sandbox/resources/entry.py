@@ -139,9 +139,10 @@ class Entry:
     def taggable(self) -> bool:
         """Whether it has an input `tags`, into which the provider's default tags go.
 
-        An auto-scaling group's is a list of its own, which also says whether instances get them.
+        An auto-scaling group's is a list of its own, which also says whether instances get them; of
+        a scalable target's, moto keeps nothing.
         """
-        return "tags" in self.inputs and self.service != "autoscaling"
+        return "tags" in self.inputs and not self.service.endswith("autoscaling")
 
     def client(self, account: Account) -> Client:
         """Return the client of its service; None: it is in the state only."""

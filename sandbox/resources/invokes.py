@@ -149,6 +149,24 @@ def _secret_version(account: Account, args: Inputs) -> dict[str, Any]:
     }
 
 
+def _cluster(account: Account, args: Inputs) -> dict[str, Any]:
+    name = args["clusterName"]
+    found = account.client("ecs").describe_clusters(clusters=[name])["clusters"]
+    if not found:
+        raise ValueError(f"ECS cluster {name} does not exist")
+    (cluster,) = found
+    return {
+        "id": cluster["clusterArn"],
+        "arn": cluster["clusterArn"],
+        "clusterName": cluster["clusterName"],
+        "status": cluster["status"],
+        "runningTasksCount": cluster["runningTasksCount"],
+        "pendingTasksCount": cluster["pendingTasksCount"],
+        "registeredContainerInstancesCount": cluster["registeredContainerInstancesCount"],
+        "region": account.emulator.region,
+    }
+
+
 INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _instance_type_offerings,
@@ -161,5 +179,6 @@ INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
     "aws:route53/getZone:getZone": _zone,
     "aws:secretsmanager/getSecretVersion:getSecretVersion": _secret_version,
+    "aws:ecs/getCluster:getCluster": _cluster,
 }
 """Token of a function -> how the emulator answers it, by Pulumi's names."""

@@ -52,16 +52,22 @@ def _new_version(ec2: Client, template: str, before: Inputs, after: Inputs) -> d
     return {"latestVersion": version, "defaultVersion": version}
 
 
-def _group(given: Inputs) -> dict[str, Any]:
+def _launched(given: Inputs) -> dict[str, Any]:
+    if "mixedInstancesPolicy" in given:
+        return {"MixedInstancesPolicy": _capital(given["mixedInstancesPolicy"])}
     template = given["launchTemplate"]
+    return {"LaunchTemplate": {"LaunchTemplateId": template["id"], "Version": template["version"]}}
+
+
+def _group(given: Inputs) -> dict[str, Any]:
     return {
         "AutoScalingGroupName": given["name"],
         "MinSize": given["minSize"],
         "MaxSize": given["maxSize"],
-        "DesiredCapacity": given["desiredCapacity"],
         "VPCZoneIdentifier": ",".join(given["vpcZoneIdentifiers"]),
         "HealthCheckType": given["healthCheckType"],
-        "LaunchTemplate": {"LaunchTemplateId": template["id"], "Version": template["version"]},
+        "NewInstancesProtectedFromScaleIn": given["protectFromScaleIn"],
+        **_launched(given),
     }
 
 
@@ -71,7 +77,11 @@ def _tags_of_group(given: Inputs) -> list[dict[str, Any]]:
 
 
 def _make_group(autoscaling: Client, given: Inputs) -> dict[str, Any]:
-    autoscaling.create_auto_scaling_group(**_group(given), Tags=_tags_of_group(given))
+    autoscaling.create_auto_scaling_group(
+        **_group(given),
+        DesiredCapacity=given.get("desiredCapacity", given["minSize"]),
+        Tags=_tags_of_group(given),
+    )
     return _read_group(autoscaling, given["name"], given)
 
 
@@ -84,10 +94,13 @@ def _read_group(autoscaling: Client, name: str, _state: Inputs) -> dict[str, Any
 def _change_group(autoscaling: Client, name: str, before: Inputs, after: Inputs) -> None:
     if not before:
         return
-    autoscaling.update_auto_scaling_group(**_group(after))
+    # As the provider does: what somebody else has changed it to stays.
+    moved = before.get("desiredCapacity") != after.get("desiredCapacity")
+    desired = {"DesiredCapacity": after["desiredCapacity"]} if moved else {}
+    autoscaling.update_auto_scaling_group(**_group(after), **desired)
     autoscaling.create_or_update_tags(Tags=_tags_of_group(after))
-    if before["launchTemplate"] != after["launchTemplate"] and after.get("instanceRefresh"):
-        # moto has no instance refresh; this is what it comes to in a group of one.
+    if _launched(before) != _launched(after) and after.get("instanceRefresh"):
+        # moto has no instance refresh; this is what it comes to, but for what is up meanwhile.
         for instance in _read_group(autoscaling, name, after)["Instances"]:
             autoscaling.terminate_instance_in_auto_scaling_group(
                 InstanceId=instance["InstanceId"], ShouldDecrementDesiredCapacity=False
@@ -96,6 +109,13 @@ def _change_group(autoscaling: Client, name: str, before: Inputs, after: Inputs)
 
 def _delete_group(autoscaling: Client, name: str, before: Inputs, _after: Inputs) -> None:
     force = before["forceDelete"]
+    if force and (instances := _read_group(autoscaling, name, before).get("Instances")):
+        # moto leaves protected instances, even so.
+        autoscaling.set_instance_protection(
+            AutoScalingGroupName=name,
+            InstanceIds=[it["InstanceId"] for it in instances],
+            ProtectedFromScaleIn=False,
+        )
     autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=force)
 
 
@@ -120,6 +140,22 @@ def _read_providers(ecs: Client, cluster: str, _state: Inputs) -> dict[str, Any]
 def _policy(_client: Client, _given: Inputs) -> dict[str, str]:
     return {"id": f"policy-{secrets.token_hex(8)}"}
 
+
+_SEEN_POLICY = """
+MixedInstancesPolicy.{
+    launchTemplate: LaunchTemplate.{
+        launchTemplateSpecification: LaunchTemplateSpecification.{
+            launchTemplateId: LaunchTemplateId, version: Version
+        },
+        overrides: Overrides[].{instanceType: InstanceType}
+    },
+    instancesDistribution: InstancesDistribution.{
+        onDemandAllocationStrategy: OnDemandAllocationStrategy,
+        onDemandBaseCapacity: OnDemandBaseCapacity,
+        onDemandPercentageAboveBaseCapacity: OnDemandPercentageAboveBaseCapacity,
+        spotAllocationStrategy: SpotAllocationStrategy
+    }
+}"""
 
 RESOURCE_TYPES = {
     "aws:ebs/volume:Volume": ResourceType(
@@ -173,17 +209,22 @@ RESOURCE_TYPES = {
         _make_group,
         "AutoScalingGroupName",
         by_code="name minSize maxSize desiredCapacity vpcZoneIdentifiers launchTemplate"
-        " healthCheckType tags",
-        required="minSize maxSize launchTemplate vpcZoneIdentifiers",
-        defaults={"healthCheckType": "EC2", "forceDelete": False},
+        " mixedInstancesPolicy protectFromScaleIn healthCheckType tags",
+        ignored="waitForCapacityTimeout",
+        required="minSize maxSize vpcZoneIdentifiers",
+        defaults={"healthCheckType": "EC2", "forceDelete": False, "protectFromScaleIn": False},
         outputs={"arn": "AutoScalingGroupARN"},
         read=_read_group,
-        seen={"launchTemplate": "LaunchTemplate.{id: LaunchTemplateId, version: Version}"},
+        seen={
+            "launchTemplate": "LaunchTemplate.{id: LaunchTemplateId, version: Version}",
+            "mixedInstancesPolicy": _SEEN_POLICY,
+            "protectFromScaleIn": "NewInstancesProtectedFromScaleIn",
+        },
         update=(
             Step(
                 _change_group,
                 "minSize maxSize desiredCapacity vpcZoneIdentifiers launchTemplate healthCheckType"
-                " instanceRefresh tags",
+                " mixedInstancesPolicy protectFromScaleIn instanceRefresh tags",
             ),
         ),
         delete=Step(_delete_group, "forceDelete"),

@@ -230,6 +230,7 @@ def test_container_gets_the_environment_of_its_task_definition(account: Account)
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "AWS_ENDPOINT_URL",
+        "LISTEN_HOST",
         "PATH",
         "PROMETHEUS_CONFIG_DIR",
         "PROMETHEUS_DATA_DIR",

@@ -88,6 +88,8 @@ def running_service(directory: Path, name: str = "") -> Iterator[Service]:
         account,
         "aws:ecs/taskDefinition:TaskDefinition",
         family="tried",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
         containerDefinitions=json.dumps([container]),
     )
     cluster = _make(account, "aws:ecs/cluster:Cluster").id
@@ -97,6 +99,7 @@ def running_service(directory: Path, name: str = "") -> Iterator[Service]:
         cluster=cluster,
         taskDefinition=task.properties["arn"],
         desiredCount=2,
+        launchType="FARGATE",
         networkConfiguration={"subnets": subnets, "securityGroups": [group]},
         **({"serviceRegistries": {"registryArn": _register(account, vpc, name)}} if name else {}),
     ).id
@@ -171,7 +174,9 @@ def test_a_deployment_replaces_all_tasks_and_forgets_failures(service: Service) 
     ecs = service.account.client("ecs")
     definition = ecs.describe_task_definition(taskDefinition="tried")["taskDefinition"]
     revision = ecs.register_task_definition(
-        family="tried", containerDefinitions=definition["containerDefinitions"]
+        family="tried",
+        networkMode="awsvpc",
+        containerDefinitions=definition["containerDefinitions"],
     )["taskDefinition"]["taskDefinitionArn"]
     service.update(taskDefinition=revision)
     replaced = lambda: len(now := service.pids()) == 2 and not now & before  # noqa: E731
@@ -186,9 +191,12 @@ def test_what_is_in_an_image_only_is_told_and_neither_fails_nor_tried_again(
     known = ecs.describe_task_definition(taskDefinition="tried")["taskDefinition"]
     (container,) = known["containerDefinitions"]
     revision = ecs.register_task_definition(
-        family="tried", containerDefinitions=[{**container, "name": "grafana"}]
+        family="tried",
+        networkMode="awsvpc",
+        containerDefinitions=[{**container, "name": "grafana"}],
     )["taskDefinition"]["taskDefinitionArn"]
-    service.update(taskDefinition=revision)
+    at_once = {"minimumHealthyPercent": 0, "maximumPercent": 100}
+    service.update(taskDefinition=revision, deploymentConfiguration=at_once)
     reason = "Grafana is not run here: its image cannot be had"
     until("it is told", TIMEOUT_S, lambda: service.told == [[reason]])
     assert not service.pids()

@@ -16,8 +16,8 @@ import pytest
 
 from sandbox import ecs, processes, prometheus, runtimes, state
 from sandbox.addresses import free_port, reserve_vpc_range
-from sandbox.emulator import isolate_from_user
-from sandbox.resources import RESOURCE_TYPES, ResourceType, api
+from sandbox.emulator import Emulator, isolate_from_user
+from sandbox.resources import RESOURCE_TYPES, Account, ResourceType, api
 from sandbox.secret_references import SecretError, SecretReference, json_value
 from sandbox.shortening import shortened
 from sandbox.workspace import Workspace
@@ -32,7 +32,10 @@ def test_dockerfile_of_the_image() -> None:
     image = runtimes.parse_dockerfile((ROOT / "docker/prometheus/Dockerfile").read_text())
     assert image.entrypoint == ["/bin/sh", "/etc/prometheus/entrypoint.sh"]
     assert image.command == []
-    assert image.copied == {"/etc/prometheus": "."}
+    assert image.copied == {
+        "/etc/prometheus": ".",
+        "/run/prometheus/prometheus.yml": "prometheus.yml",  # which a volume hides
+    }
     assert image.environment["PROMETHEUS_DATA_DIR"] == "/prometheus"
     assert image.environment["DISCOVERY_TAG_KEY"] == "prometheus-scrape"
 
@@ -41,10 +44,23 @@ def test_dockerfile_comments_continuations_and_quotes() -> None:
     image = runtimes.parse_dockerfile(
         'FROM x\nENV A=1 \\\n    # a comment inside\n    B="two words"\nENV C=3\n'
         'ENTRYPOINT ["run"]\nCMD ["--flag", "x y"]\nCOPY one.yml /elsewhere/\n'
+        "WORKDIR /app\nCOPY shop.py .\nCOPY static ./static\nCOPY --from=packages /packages /app/\n"
     )
     assert image.environment == {"A": "1", "B": "two words", "C": "3"}
     assert (image.entrypoint, image.command) == (["run"], ["--flag", "x y"])
-    assert image.copied == {}
+    assert image.copied == {
+        "/elsewhere/one.yml": "one.yml",
+        "/app/shop.py": "shop.py",
+        "/app/static": "static",
+    }
+    assert image.directory == "/app"
+
+
+def test_dockerfile_whose_last_stage_is_the_image() -> None:
+    image = runtimes.parse_dockerfile(
+        'FROM x AS build\nENV A=1\nWORKDIR /src\nCOPY . .\nCMD ["a"]\nFROM y\nENV B=2\nCOPY . /b\n'
+    )
+    assert image == runtimes.ImageConfig({"B": "2"}, [], [], {"/b": "."})
 
 
 @pytest.mark.parametrize("line", ["ENV OLD form", "ENTRYPOINT run this", "CMD run this"])
@@ -147,9 +163,13 @@ def test_secret_without_the_key_is_not_quoted(content: str) -> None:
 def test_last_error_of_a_running_task(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("level=ERROR err=old\nlevel=ERROR err=denied\nlevel=INFO msg=fine\n")
-    agent = ecs.Agent(_ACCOUNT, runtimes.ProcessRuntime([]), tmp_path, tmp_path)
-    task = ecs.Task("id", {}, "127.9.0.5", "eni-1", tmp_path, log)
-    agent._services = {"running": ecs._Service([task]), "without": ecs._Service()}
+    account = Account(Emulator("eu-west-1"))
+    agent = ecs.Agent(account, runtimes.ProcessRuntime([]), tmp_path, tmp_path)
+    services: Any = {
+        "running": SimpleNamespace(tasks=[SimpleNamespace(log=log)]),
+        "without": SimpleNamespace(tasks=[]),
+    }
+    agent._services = services
     assert agent.last_errors() == ["level=ERROR err=denied"]
 
 

@@ -233,6 +233,7 @@ class World(NamedTuple):
     templates: tuple[str, str]
     group: str
     provider: str
+    services: tuple[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +267,19 @@ def world(plugin: Plugin) -> World:
     tasks = [
         make("aws:ecs/taskDefinition:TaskDefinition", "task", family="world", **task).value("arn")
         for _ in (1, 2)
+    ]
+    cluster = make("aws:ecs/cluster:Cluster", "world")
+    services = [
+        make(
+            "aws:ecs/service:Service",
+            f"service{n}",
+            cluster=cluster.id,
+            taskDefinition=tasks[0],
+            launchType="FARGATE",
+            desiredCount=0,
+            networkConfiguration={"subnets": [one], "securityGroups": groups},
+        ).value("arn")
+        for n in (1, 2)
     ]
     topics = [make("aws:sns/topic:Topic", f"topic{n}").id for n in (1, 2)]
     rule, pattern = "aws:cloudwatch/eventRule:EventRule", json.dumps({"source": ["aws.ecs"]})
@@ -330,7 +344,7 @@ def world(plugin: Plugin) -> World:
         profiles=(profiles[0], profiles[1]),
         secret=make("aws:secretsmanager/secret:Secret", "world").id,
         repository=make("aws:ecr/repository:Repository", "world", forceDelete=True),
-        cluster=make("aws:ecs/cluster:Cluster", "world").id,
+        cluster=cluster.id,
         namespace=plugin.make(
             "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
             "world",
@@ -354,6 +368,7 @@ def world(plugin: Plugin) -> World:
             "world",
             autoScalingGroupProvider={"autoScalingGroupArn": group.value("arn")},
         ).value("name"),
+        services=(services[0], services[1]),
     )
 
 
@@ -407,6 +422,25 @@ def login(target_group: str, secret: str) -> list[dict[str, Any]]:
         },
         {"type": "forward", "order": 2, "targetGroupArn": target_group},
     ]
+
+
+def scaled(service_arn: str) -> dict[str, str]:
+    """Which number auto-scaling changes: that of a service's tasks."""
+    return {
+        "serviceNamespace": "ecs",
+        "scalableDimension": "ecs:service:DesiredCount",
+        "resourceId": service_arn.rpartition(":")[2],
+    }
+
+
+def tracking(percent: int) -> dict[str, Any]:
+    cpu = {"predefinedMetricType": "ECSServiceAverageCPUUtilization"}
+    return {
+        "predefinedMetricSpecification": cpu,
+        "targetValue": percent,
+        "scaleInCooldown": 300,
+        "scaleOutCooldown": 60,
+    }
 
 
 def expiry(days: int) -> list[dict[str, Any]]:
@@ -702,6 +736,25 @@ def cases(w: World) -> dict[str, Case]:
             },
             {"launchType": "EC2"},
         ),
+        "aws:ecs/tag:Tag": Case(
+            {"resourceArn": w.services[0], "key": "prometheus-metrics", "value": "8000/metrics"},
+            {"value": "8000/metrics 9102/stats"},
+            {"resourceArn": w.services[1], "key": "prometheus-job"},
+        ),
+        "aws:appautoscaling/target:Target": Case(
+            {**scaled(w.services[0]), "minCapacity": 1, "maxCapacity": 4},
+            {"minCapacity": 2, "maxCapacity": 5},
+            {"resourceId": scaled(w.services[1])["resourceId"]},
+        ),
+        "aws:appautoscaling/policy:Policy": Case(
+            {
+                **scaled(w.services[0]),
+                "policyType": "TargetTrackingScaling",
+                "targetTrackingScalingPolicyConfiguration": tracking(60),
+            },
+            {"targetTrackingScalingPolicyConfiguration": tracking(50)},
+            {"resourceId": scaled(w.services[1])["resourceId"], "name": "another"},
+        ),
         "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": Case(
             {"name": "one.internal", "vpc": w.vpc, "description": "of a test"},
             TAGS,
@@ -922,7 +975,75 @@ STILL_CURRENT = "aws:secretsmanager/secretVersion:SecretVersion"
 
 @pytest.mark.parametrize("token", sorted(RESOURCE_TYPES))
 def test_life_of_every_type(token: str, plugin: Plugin, world: World) -> None:
-    case = cases(world)[token]
+    live(plugin, token, cases(world)[token])
+
+
+def test_life_of_a_cluster_that_is_measured(plugin: Plugin) -> None:
+    insights = {"settings": [{"name": "containerInsights", "value": "enabled"}]}
+    live(plugin, "aws:ecs/cluster:Cluster", Case(insights, TAGS, {"name": "another"}))
+
+
+def test_life_of_a_daemon(plugin: Plugin, world: World) -> None:
+    daemon = {
+        "cluster": world.cluster,
+        "taskDefinition": world.tasks[0],
+        "launchType": "EC2",
+        "schedulingStrategy": "DAEMON",
+        "deploymentMinimumHealthyPercent": 0,
+        "availabilityZoneRebalancing": "DISABLED",
+    }
+    case = Case(daemon, {"taskDefinition": world.tasks[1]}, {"schedulingStrategy": "REPLICA"})
+    live(plugin, "aws:ecs/service:Service", case)
+
+
+def mixed_instances(template: str, *types: str) -> dict[str, Any]:
+    specification = {"launchTemplateId": template, "version": "1"}
+    overrides = [{"instanceType": each} for each in types]
+    return {
+        "launchTemplate": {"launchTemplateSpecification": specification, "overrides": overrides},
+        "instancesDistribution": {
+            "onDemandAllocationStrategy": "prioritized",
+            "onDemandBaseCapacity": 0,
+            "onDemandPercentageAboveBaseCapacity": 100,
+            "spotAllocationStrategy": "price-capacity-optimized",
+        },
+    }
+
+
+def test_life_of_a_group_that_somebody_else_scales(plugin: Plugin, world: World) -> None:
+    """Of several types; an update does not take back what ECS has made of the capacity."""
+    token = "aws:autoscaling/group:Group"  # noqa: S105 - a type
+    inputs = {
+        "minSize": 1,
+        "maxSize": 3,
+        "desiredCapacity": 2,
+        "vpcZoneIdentifiers": [*world.subnets],
+        "mixedInstancesPolicy": mixed_instances(world.templates[0], "t4g.small", "t4g.medium"),
+        "protectFromScaleIn": True,
+        "instanceRefresh": {"strategy": "Rolling"},
+        "waitForCapacityTimeout": "0",
+        "forceDelete": True,
+    }
+    change = {"mixedInstancesPolicy": mixed_instances(world.templates[1], "t4g.medium")}
+    live(plugin, token, Case(dict(inputs), change, {"name": "another"}))
+
+    made = plugin.make(token, "scaled", inputs)
+    autoscaling = plugin.client("autoscaling")
+
+    def instances() -> list[dict[str, Any]]:
+        groups = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[made.id])
+        found: list[dict[str, Any]] = groups["AutoScalingGroups"][0]["Instances"]
+        return found
+
+    assert [it["ProtectedFromScaleIn"] for it in instances()] == [True] * 2
+    autoscaling.set_desired_capacity(AutoScalingGroupName=made.id, DesiredCapacity=3)
+    plugin.update(made, {**inputs, "minSize": 0})
+    assert len(instances()) == 3
+    plugin.delete(made)
+
+
+def live(plugin: Plugin, token: str, case: Case) -> None:
+    """Make, read, change, replace and delete a resource."""
     made = plugin.make(token, "tried", case.inputs)
 
     same = plugin.read(made)

@@ -51,16 +51,22 @@ def test_what_is_made_from_a_snapshot_has_the_samples_and_the_original_keeps_its
     )["VolumeId"]
 
     def attach(volume: str) -> None:
-        """Let the group's next host attach a volume."""
+        """Let the group's host attach a volume: another host, as only a first boot does so."""
         user_data = script.replace(original["VolumeId"], volume)
         version = ec2.create_launch_template_version(
             LaunchTemplateId=template,
-            SourceVersion="1",
-            LaunchTemplateData={"UserData": base64.b64encode(user_data.encode()).decode()},
+            LaunchTemplateData={
+                **latest["LaunchTemplateData"],
+                "UserData": base64.b64encode(user_data.encode()).decode(),
+            },
         )["LaunchTemplateVersion"]["VersionNumber"]
         autoscaling.update_auto_scaling_group(
             AutoScalingGroupName=group["AutoScalingGroupName"],
             LaunchTemplate={"LaunchTemplateId": template, "Version": str(version)},
+        )
+        (found,) = autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        autoscaling.terminate_instance_in_auto_scaling_group(
+            InstanceId=found["Instances"][0]["InstanceId"], ShouldDecrementDesiredCapacity=False
         )
 
     def samples(at: float) -> float | None:
