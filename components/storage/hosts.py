@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from components import assets, policies
+from components import assets, ecs_hosts, policies
 from components.containers.container_service import Host, Member
 from components.containers.names import member_name
-from components.exporters.user_data import user_data
-from components.host_profile import host_profile
-from components.network.security_groups import allow_https_out, security_group
 from components.storage.volumes import daily_snapshots, data_volume
 
 if TYPE_CHECKING:
@@ -22,18 +18,6 @@ if TYPE_CHECKING:
 
     from components.containers.definition import Container
     from components.storage.storage_args import StorageArgs
-
-IMAGE = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023{path}/recommended/image_id"
-"""EC2 looks for it whenever a host starts, so that a new host has the newest image and no update
-replaces one for it.
-
-Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html
-and https://docs.aws.amazon.com/autoscaling/ec2/userguide/using-systems-manager-parameters.html
-"""
-IMAGE_PATHS = {"ARM64": "/arm64", "X86_64": ""}
-
-ROOT_DEVICE, ROOT_GIB = "/dev/xvda", 30
-"""Of the image. Source: https://github.com/aws/amazon-ecs-ami (`block_device_size_gb`)"""
 
 DATA = "data"
 """The volume of the task that outlives it, and where it is mounted on the host."""
@@ -62,8 +46,9 @@ def data_hosts(
     ]
     volume_arns = [volume.arn for volume in volumes]
     daily_snapshots(parent, name, args, tags)
-    group = _security_group(parent, name, args["vpc_id"])
-    profile = _instance_profile(parent, name, cluster, volume_arns)
+    group = ecs_hosts.host_security_group(parent, name, args["vpc_id"])
+    does = "join the cluster, attach the data volume, Session Manager"
+    profile = ecs_hosts.instance_profile(parent, name, does, may_host, cluster.arn, volume_arns)
     providers = [
         _capacity_provider(
             parent,
@@ -97,35 +82,18 @@ def data_hosts(
 
 
 def may_host(cluster_arn: str, volume_arns: Sequence[str], profile_arn: str) -> str:
-    """What a host does: join its cluster, tell ECS what runs, attach a volume to one of the hosts.
+    """What a host does: join its cluster, attach a volume to one of the hosts.
 
-    Images, logs and secrets are got with the task's execution role. Sources:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html and
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 
     Args:
         cluster_arn: of the cluster.
         volume_arns: of the data volumes.
         profile_arn: of the instance profile that all hosts have.
     """
-    prefix, _, cluster = cluster_arn.partition(":cluster/")
-    partition, region, account = (prefix.split(":")[i] for i in (1, 3, 4))
-    joins = [
-        "ecs:DescribeClusters",
-        "ecs:RegisterContainerInstance",
-        "ecs:DeregisterContainerInstance",
-    ]
-    works = ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"]
-    tells = [
-        "ecs:DiscoverPollEndpoint",
-        "ecs:SubmitAttachmentStateChanges",
-        "ecs:SubmitContainerStateChange",
-        "ecs:SubmitTaskStateChange",
-    ]
+    _, partition, _, region, account, _ = cluster_arn.split(":")
     return policies.document(
-        policies.allow(joins, cluster_arn),
-        policies.allow(works, f"{prefix}:container-instance/{cluster}/*"),
-        policies.allow(tells, "*"),
+        *ecs_hosts.may_join(cluster_arn),
         *(policies.allow(["ec2:AttachVolume"], arn) for arn in volume_arns),
         policies.allow(
             ["ec2:AttachVolume"],
@@ -137,46 +105,6 @@ def may_host(cluster_arn: str, volume_arns: Sequence[str], profile_arn: str) -> 
 
 def _subnet(member: Member) -> pulumi.Output[str]:
     return pulumi.Output.from_input(member.subnet_ids or []).apply(lambda ids: ids[0])
-
-
-def _script(server: Container, **variables: pulumi.Output[str]) -> pulumi.Output[str]:
-    """User data in base64, as a launch template takes it."""
-    script = assets.user_data_script("data_volume")
-    own = {"DATA_DIRECTORY": server.name, "DATA_OWNER": server.user}
-    return pulumi.Output.all(**variables).apply(
-        lambda found: base64.b64encode(user_data(script, {**found, **own}).encode()).decode()
-    )
-
-
-def _security_group(
-    parent: pulumi.Resource, name: str, vpc_id: pulumi.Input[str]
-) -> pulumi.Output[str]:
-    """Register the hosts' group, which nobody may connect to; its id is known with its rule."""
-    base = f"{name}-host-security-group"
-    group = security_group(parent, base, vpc_id, f"Hosts of {name}: reached by nobody", base)
-    reached = "AWS endpoints: ECS, images, packages, Session Manager"
-    rule = allow_https_out(parent, f"{base}-aws", group.id, reached)
-    return pulumi.Output.all(group.id, rule.id).apply(lambda ids: ids[0])
-
-
-def _instance_profile(
-    parent: pulumi.Resource,
-    name: str,
-    cluster: aws.ecs.Cluster,
-    volume_arns: Sequence[pulumi.Input[str]],
-) -> pulumi.Output[str]:
-    """Register the hosts' role, and return the name of its profile, known with its rights."""
-    does = f"Hosts of {name}: join the cluster, attach the data volume, Session Manager"
-    profile, role, session_manager = host_profile(parent, f"{name}-host", does)
-    allowed = aws.iam.RolePolicy(
-        f"{name}-host-role-policy",
-        role=role.id,
-        policy=pulumi.Output.all(cluster.arn, volume_arns, profile.arn).apply(
-            lambda arns: may_host(*arns)
-        ),
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
-    return pulumi.Output.all(profile.name, allowed.id, session_manager.id).apply(lambda it: it[0])
 
 
 def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
@@ -200,11 +128,24 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
     # The host waits until the cluster knows its provider, so it must know the name before.
     suffix = random.RandomId(f"{name}-host-suffix", byte_length=4, opts=child)
     provider = suffix.hex.apply(lambda unique: f"{name}-host-{unique}")
-    script = _script(
-        server, VOLUME_ID=volume_id, ECS_CLUSTER=cluster_name, CAPACITY_PROVIDER=provider
+    script = ecs_hosts.host_script(
+        assets.user_data_script("data_volume"),
+        {
+            "VOLUME_ID": volume_id,
+            "ECS_CLUSTER": cluster_name,
+            "CAPACITY_PROVIDER": provider,
+            "DATA_DIRECTORY": server.name,
+            "DATA_OWNER": server.user,
+        },
     )
-    template = _launch_template(
-        parent, name, args, group_id=group_id, profile_name=profile_name, script=script
+    template = ecs_hosts.launch_template(
+        parent,
+        name,
+        cpu_architecture=args["cpu_architecture"],
+        instance_type=args["storage_instance_type"],
+        group_id=group_id,
+        profile_name=profile_name,
+        script=script,
     )
     group = aws.autoscaling.Group(
         f"{name}-host",
@@ -227,8 +168,7 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
         force_delete=True,
         tags=[
             {"key": "Name", "value": f"{name}-host", "propagate_at_launch": True},
-            # ECS sets it, and the provider would take it away.
-            {"key": "AmazonECSManaged", "value": "true", "propagate_at_launch": True},
+            ecs_hosts.MANAGED_TAG,
         ],
         opts=child,
     )
@@ -244,41 +184,4 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
             "managed_draining": "ENABLED",
         },
         opts=child,
-    )
-
-
-def _launch_template(
-    parent: pulumi.Resource,
-    name: str,
-    args: StorageArgs,
-    *,
-    group_id: pulumi.Input[str],
-    profile_name: pulumi.Input[str],
-    script: pulumi.Output[str],
-) -> aws.ec2.LaunchTemplate:
-    return aws.ec2.LaunchTemplate(
-        f"{name}-host-template",
-        image_id=IMAGE.format(path=IMAGE_PATHS[args["cpu_architecture"]]),
-        instance_type=args["storage_instance_type"],
-        iam_instance_profile={"name": profile_name},
-        vpc_security_group_ids=[group_id],
-        metadata_options={
-            "http_endpoint": "enabled",
-            "http_tokens": "required",
-            "http_put_response_hop_limit": 1,
-        },
-        block_device_mappings=[
-            {
-                "device_name": ROOT_DEVICE,
-                "ebs": {
-                    "encrypted": "true",
-                    "volume_type": "gp3",
-                    "volume_size": ROOT_GIB,
-                    "delete_on_termination": "true",
-                },
-            }
-        ],
-        user_data=script,
-        update_default_version=True,
-        opts=pulumi.ResourceOptions(parent=parent),
     )

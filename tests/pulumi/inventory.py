@@ -131,6 +131,11 @@ _KINDS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     ],
     "record": _records,
     "bucket": lambda client: [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
+    "launch template": _ec2("describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
+    "auto-scaling group": lambda client: [
+        group["AutoScalingGroupName"]
+        for group in client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    ],
     "cluster": _active_clusters,
     "service": _services,
     "task definition": lambda client: client("ecs").list_task_definitions()["taskDefinitionArns"],
