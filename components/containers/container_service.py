@@ -16,7 +16,8 @@ from components.containers.execute_command import (
 )
 from components.containers.names import member_name, service_registry
 from components.containers.roles import execution_role, task_role
-from components.containers.task_definition import task_definition
+from components.containers.rollback import unless_rolled_back
+from components.containers.task_definition import TaskSize, task_definition
 from components.containers.url_command import url_command
 from components.network.security_groups import allow_between
 from components.values import is_given
@@ -153,8 +154,9 @@ class ContainerService:
             task = task_definition(
                 parent,
                 of_member,
-                args,
+                _size(args, member.host),
                 member.containers,
+                launch_type="EC2" if member.host else "FARGATE",
                 directories=member.host.directories if member.host else None,
                 execution_role=role_of_ecs,
                 task_role=role,
@@ -163,7 +165,7 @@ class ContainerService:
             )
             # Also after those before it, each once it has proved to be healthy.
             service = self._service(of_member, member, cluster, task, [*before_service, *found])
-            found.append(_unless_rolled_back(service, task))
+            found.append(unless_rolled_back(service, task))
 
         self.cluster_name = cluster.name
         self.service_names = [service.apply(lambda it: it.name) for service in found]
@@ -208,7 +210,7 @@ class ContainerService:
             enable_execute_command=args["enable_execute_command"] or None,
             # What is replaced, an old access key above all, is deleted after this update: so it
             # must not end before the new task is healthy. After a rollback the service is steady
-            # as well, hence `_unless_rolled_back`.
+            # as well, hence `unless_rolled_back`.
             wait_for_steady_state=True,
             network_configuration={
                 "subnets": args["subnet_ids"] if member.subnet_ids is None else member.subnet_ids,
@@ -246,6 +248,15 @@ def _with_agent(member: Member) -> Member:
     )
 
 
+def _size(args: ServerArgs, host: Host | None) -> TaskSize:
+    return TaskSize(
+        args["task_cpu"],
+        args["task_memory"],
+        args["cpu_architecture"],
+        None if host else args["storage_gib"],
+    )
+
+
 def _placement(host: Host | None) -> dict[str, Any]:
     """Say where a service's tasks run; another place is another service to the provider."""
     if host is None:
@@ -267,25 +278,3 @@ def _targets(
             "container_port": container.ports[0],
         }
     ]
-
-
-def _unless_rolled_back(
-    service: aws.ecs.Service, task: aws.ecs.TaskDefinition
-) -> pulumi.Output[aws.ecs.Service]:
-    """Return the service, unless ECS has rolled it back.
-
-    Asking for it raises `RunError` then. Pulumi deletes nothing: the old task still needs the old
-    access key.
-    """
-
-    def check(found: Sequence[str]) -> aws.ecs.Service:
-        name, runs, wanted = found
-        if runs != wanted:
-            raise pulumi.RunError(
-                f"the ECS service {name} runs {runs}, not {wanted}: the new task did not become"
-                " healthy, and ECS has rolled back. Look at the service's log group and events, fix"
-                " what they say, then run `pulumi up` again"
-            )
-        return service
-
-    return pulumi.Output.all(service.name, service.task_definition, task.arn).apply(check)

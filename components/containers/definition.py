@@ -1,4 +1,4 @@
-"""A server's container, as ECS wants it described. Plain functions, no resources."""
+"""A container, as ECS wants it described. Plain functions, no resources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.values import is_given
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.containers.image import ServerImage
+    from components.containers.image import Image
 
 NOBODY = "65534:65534"
 """User and group of the official images of Prometheus and Alertmanager."""
@@ -61,16 +61,29 @@ class SecretValue:
 
 
 @dataclass(frozen=True)
+class HealthCheck:
+    """How ECS finds out whether a container is healthy."""
+
+    command: Sequence[str]
+    """Program and arguments, in the container. It ends with 0 when the container is healthy."""
+
+    interval_s: int = HEALTH_INTERVAL_S
+    timeout_s: int = HEALTH_TIMEOUT_S
+    retries: int = HEALTH_RETRIES
+    start_period_s: int = HEALTH_START_PERIOD_S
+
+
+@dataclass(frozen=True)
 class Container:
-    """What is particular to a server's container."""
+    """What is particular to a container."""
 
     name: str
 
-    image: ServerImage
-    """What it runs; its busybox asks whether the server is healthy."""
+    image: Image
+    """What it runs."""
 
     user: str
-    """User and group that it runs as: `uid:gid`."""
+    """User and group that it runs as: `uid:gid`. Empty: the image says it."""
 
     environment: Mapping[str, pulumi.Input[str]]
     """Variable -> value; nothing of it secret."""
@@ -79,10 +92,11 @@ class Container:
     """TCP ports that it listens on."""
 
     volumes: Mapping[str, str]
-    """Volume -> where it is mounted: all that can be written to, as the root is read-only."""
+    """Volume -> where it is mounted: all that can be written to, where the root is read-only."""
 
     health_path: str
-    """Answers on the first port, when the server is healthy."""
+    """Answers on the first port when the server is healthy; the image's busybox asks. Empty: nobody
+    does."""
 
     open_files: int
     """Files and connections that it may hold open."""
@@ -95,6 +109,12 @@ class Container:
 
     essential: bool = True
     """Does its task end with it? If not, neither its end nor its health is the task's."""
+
+    health_check: HealthCheck | None = None
+    """How to find out in another way than by `health_path`."""
+
+    read_only_root: bool = True
+    """Let it write to its volumes only."""
 
     init_process: bool = False
     """Let an init process start the program, forward signals to it and reap other processes."""
@@ -123,8 +143,8 @@ def container_definition(
         "image": container.image.reference,
         "essential": container.essential,
         "memory": memory_mib,
-        "user": container.user,
-        "readonlyRootFilesystem": True,
+        **({"user": container.user} if container.user else {}),
+        "readonlyRootFilesystem": container.read_only_root,
         # With `add`, as AWS returns it: the provider takes a difference in a nested list for a
         # change, which would replace the task and its data at every `pulumi up`.
         "linuxParameters": {
@@ -154,18 +174,7 @@ def container_definition(
             {"sourceVolume": volume, "containerPath": path, "readOnly": False}
             for volume, path in container.volumes.items()
         ],
-        "healthCheck": {
-            # The image's busybox: a tool of the server's own (promtool has 43 MB) would take memory
-            # from it at every check.
-            "command": [
-                *("CMD", "wget", "-q", "-O", "/dev/null"),
-                f"http://127.0.0.1:{container.ports[0]}{container.health_path}",
-            ],
-            "interval": HEALTH_INTERVAL_S,
-            "timeout": HEALTH_TIMEOUT_S,
-            "retries": HEALTH_RETRIES,
-            "startPeriod": HEALTH_START_PERIOD_S,
-        },
+        **_health_check(container),
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
@@ -174,4 +183,24 @@ def container_definition(
                 "awslogs-stream-prefix": container.name,
             },
         },
+    }
+
+
+def _health_check(container: Container) -> dict[str, Any]:
+    check = container.health_check
+    if check is None and container.health_path:
+        # The image's busybox: a tool of the server's own (promtool has 43 MB) would take memory
+        # from it at every check.
+        url = f"http://127.0.0.1:{container.ports[0]}{container.health_path}"
+        check = HealthCheck(["wget", "-q", "-O", "/dev/null", url])
+    if check is None:
+        return {}
+    return {
+        "healthCheck": {
+            "command": ["CMD", *check.command],
+            "interval": check.interval_s,
+            "timeout": check.timeout_s,
+            "retries": check.retries,
+            "startPeriod": check.start_period_s,
+        }
     }

@@ -95,8 +95,27 @@ def port_forwarding_command(
         f'RUNTIME=$({aws} ecs describe-tasks --cluster {cluster} --tasks "$TASK"'
         f' --query "{runtime_id}") && '
         f'{{ [ "${{RUNTIME:-None}}" != None ] || {{ echo "{starting}" >&2; false; }}; }} && '
+        + forwarding(region, f'"ecs:{cluster}_${{TASK##*/}}_$RUNTIME"', port)
+    )
+
+
+def forwarding(region: str, target: str, port: int, host: str = "") -> str:
+    """Write the shell command that opens a session which forwards a port, until Ctrl-C.
+
+    Source: the documents AWS-StartPortForwardingSession and
+    AWS-StartPortForwardingSessionToRemoteHost, see
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-sessions-start.html
+
+    Args:
+        region: AWS region.
+        target: of the session, as the shell reads it.
+        port: of the server, and of this machine.
+        host: address of the server, as the shell reads it. Default: the target itself.
+    """
+    document = "AWS-StartPortForwardingSession" + ("ToRemoteHost" if host else "")
+    parameters = f"portNumber={port},localPortNumber={port}"
+    return (
         f'echo "http://127.0.0.1:{port} until Ctrl-C" && '
-        f'{aws} ssm start-session --target "ecs:{cluster}_${{TASK##*/}}_$RUNTIME"'
-        " --document-name AWS-StartPortForwardingSession"
-        f" --parameters portNumber={port},localPortNumber={port}"
+        f"{aws_cli(region)} ssm start-session --target {target} --document-name {document}"
+        f" --parameters {f'host={host},' if host else ''}{parameters}"
     )

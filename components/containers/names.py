@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from components.values import is_given
 
 if TYPE_CHECKING:
-    from components.containers.server import ServerArgs
+    from components.containers.server import TaskArgs
 
 DNS_TTL_S = 10
 """Seconds for which a name's addresses are kept: a replaced task has another one."""
@@ -28,7 +28,7 @@ def member_name(name: str, index: int) -> str:
     return f"{name}-{index}" if index else name
 
 
-def dns_name(name: str, args: ServerArgs) -> pulumi.Output[str]:
+def dns_name(name: str, args: TaskArgs) -> pulumi.Output[str]:
     """Return the name, such as alertmanager.monitoring.internal; empty without a namespace.
 
     It has an address for each healthy task, 8 at most. Source:
@@ -59,7 +59,7 @@ def member_dns_name(first: pulumi.Input[str], index: int) -> pulumi.Output[str]:
 
 
 def service_registry(
-    parent: pulumi.Resource, name: str, args: ServerArgs
+    parent: pulumi.Resource, name: str, args: TaskArgs
 ) -> aws.servicediscovery.Service | None:
     """Register the name, if there is a namespace; ECS then keeps its addresses up to date.
 

@@ -52,7 +52,7 @@ def execution_role(
         log_group: where the containers log.
         containers: of the task.
     """
-    repository_arns = [container.image.repository.arn for container in containers]
+    repository_arns = [container.image.repository_arn for container in containers]
     secret_arns = [secret.arn for container in containers for secret in container.secrets.values()]
     return policies.role(
         parent,
@@ -76,14 +76,16 @@ def may_start_a_task(
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
 
     Args:
-        repository_arns: the repositories to pull from; each may be there more than once.
+        repository_arns: the repositories to pull from; each may be there more than once. One that
+            is empty is not ECR's.
         log_group_arn: the one log group to write to.
         secret_arns: the secrets to read, if any, likewise.
     """
+    repositories = [arn for arn in dict.fromkeys(repository_arns) if arn]
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
     return policies.document(
-        policies.allow(["ecr:GetAuthorizationToken"], "*"),
-        *(policies.allow(pull, arn) for arn in dict.fromkeys(repository_arns)),
+        *([policies.allow(["ecr:GetAuthorizationToken"], "*")] if repositories else []),
+        *(policies.allow(pull, arn) for arn in repositories),
         policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
         *(
             policies.allow(["secretsmanager:GetSecretValue"], arn)

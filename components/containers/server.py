@@ -1,4 +1,4 @@
-"""The arguments that every server has."""
+"""The arguments that every server has, and whatever else runs as tasks of ECS."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ def legal_image_context(path: str) -> None:
         raise ValueError("expected a folder that holds a Dockerfile")
 
 
-def not_with_image_context(overlay: str, image_context: str) -> None:
+def not_with_image_context(overlay: str | Sequence[str], image_context: str) -> None:
     """Check that there is only one way to files of one's own.
 
     Raises:
@@ -56,8 +56,8 @@ def in_different_subnets(replicas: int, subnet_ids: Sequence[Any]) -> None:
         raise ValueError(f"there are {len(subnet_ids)} subnets; expected at most one task in each")
 
 
-class ServerArgs(TypedDict):
-    """Arguments of every server; a server's own come on top."""
+class TaskArgs(TypedDict):
+    """Arguments of whatever runs as tasks of an ECS service."""
 
     vpc_id: pulumi.Input[str]
     """Id of the VPC that the service runs in."""
@@ -67,13 +67,36 @@ class ServerArgs(TypedDict):
     AWS's endpoints."""
 
     namespace_id: NotRequired[Annotated[pulumi.Input[str], Knob("")]]
-    """Id of the Cloud Map namespace in which others find the server, by the component's name.
+    """Id of the Cloud Map namespace in which others find it, by the component's name.
     Empty: nobody finds it by name."""
 
     namespace_domain: NotRequired[
         Annotated[pulumi.Input[str], Knob(""), together_with("namespace_id")]
     ]
     """Domain of that namespace, such as monitoring.internal."""
+
+    assign_public_ip: NotRequired[Annotated[bool, Knob(default=False)]]
+    """Give a task a public address, which it needs for internet access in a public subnet."""
+
+    enable_execute_command: NotRequired[Annotated[bool, Knob(default=False)]]
+    """Let Session Manager into the task (ECS Exec), for those whom IAM allows it: the server's port
+    on their machine without a port that is open, and commands as root in the container. Another
+    value replaces the task."""
+
+    cpu_architecture: NotRequired[
+        Annotated[str, Knob("ARM64", checks.one_of(fargate.CPU_ARCHITECTURES))]
+    ]
+    """Architecture of the task: `ARM64` (cheaper) or `X86_64`."""
+
+    log_retention_days: NotRequired[LogRetentionDays]
+    """Days that the log is kept."""
+
+    delete_images_on_destroy: NotRequired[Annotated[bool, Knob(default=False)]]
+    """Let `pulumi destroy` delete the image repository although it holds images."""
+
+
+class ServerArgs(TaskArgs):
+    """Arguments of every server; a server's own come on top."""
 
     target_group_arn: NotRequired[Annotated[pulumi.Input[str], Knob("")]]
     """ARN of the load balancer's target group that the tasks are registered with; a listener must
@@ -84,14 +107,6 @@ class ServerArgs(TypedDict):
     ]
     """Id of that load balancer's security group, which the server admits."""
 
-    assign_public_ip: NotRequired[Annotated[bool, Knob(default=False)]]
-    """Give a task a public address, which it needs for internet access in a public subnet."""
-
-    enable_execute_command: NotRequired[Annotated[bool, Knob(default=False)]]
-    """Let Session Manager into the task (ECS Exec), for those whom IAM allows it: the server's port
-    on their machine without a port that is open, and commands as root in the container. Another
-    value replaces the task."""
-
     image_context: NotRequired[Annotated[str, Knob("", legal_image_context)]]
     """Folder that the image is built from, for a configuration of your own. Empty: the package's
     own."""
@@ -100,10 +115,8 @@ class ServerArgs(TypedDict):
     """Folder of your own files, laid over the package's (docs/own-configuration.md), a path from
     the project's folder. Empty: there is none."""
 
-    cpu_architecture: NotRequired[
-        Annotated[str, Knob("ARM64", checks.one_of(fargate.CPU_ARCHITECTURES))]
-    ]
-    """Architecture of the Fargate task: `ARM64` (cheaper) or `X86_64`."""
+    overlays: NotRequired[Annotated[Sequence[str], Knob(())]]
+    """Further such folders, as services bring them along. Empty: there are none."""
 
     task_cpu: NotRequired[Annotated[int, Knob(256, checks.one_of(tuple(fargate.MEMORY_MIB)))]]
     """CPU units of the Fargate task; 1024 are one vCPU."""
@@ -113,9 +126,3 @@ class ServerArgs(TypedDict):
 
     storage_gib: NotRequired[Annotated[int, Knob(21, checks.whole(*fargate.STORAGE_GIB, "GiB"))]]
     """Ephemeral storage of the Fargate task in GiB, 21 to 200."""
-
-    log_retention_days: NotRequired[LogRetentionDays]
-    """Days that the log is kept."""
-
-    delete_images_on_destroy: NotRequired[Annotated[bool, Knob(default=False)]]
-    """Let `pulumi destroy` delete the image repository although it holds images."""

@@ -1,7 +1,8 @@
-"""A server's task, as ECS wants it described."""
+"""A task, as ECS wants it described."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -14,15 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.containers.definition import Container
-    from components.containers.server import ServerArgs
+
+
+@dataclass(frozen=True)
+class TaskSize:
+    """What a task gets."""
+
+    cpu: int
+    """CPU units; 1024 are one vCPU."""
+
+    memory_mib: int
+
+    cpu_architecture: str
+    """`ARM64` or `X86_64`."""
+
+    storage_gib: int | None = None
+    """Ephemeral storage, on Fargate. None: what AWS gives to every task."""
 
 
 def task_definition(  # noqa: PLR0913 - each is a part of its own
     parent: pulumi.Resource,
     name: str,
-    args: ServerArgs,
+    size: TaskSize,
     containers: Sequence[Container],
     *,
+    launch_type: pulumi.Input[str],
     directories: Mapping[str, str] | None = None,
     execution_role: aws.iam.Role,
     task_role: aws.iam.Role | None,
@@ -34,31 +51,32 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
     Args:
         parent: the server's component.
         name: the component's name.
-        args: the component's arguments, resolved.
-        containers: the server's, which gets the memory that the others leave.
-        directories: volume -> directory of the host that the task runs on. None: it runs on
-            Fargate.
+        size: what all of its containers get together.
+        containers: the first one gets the memory that the others leave.
+        launch_type: `FARGATE` or `EC2`.
+        directories: volume -> directory of the host that the task runs on. Default: none outlives
+            the task.
         execution_role: what ECS does on the task's behalf.
-        task_role: what the server itself may do. None: nothing.
+        task_role: what the containers themselves may do. None: nothing.
         log_group: where the containers log.
         region: of the log group.
     """
     child = pulumi.ResourceOptions(parent=parent)
     # Task definition families are per account and region, and not named by Pulumi.
     suffix = random.RandomId(f"{name}-family-suffix", byte_length=4, opts=child)
-    rest = args["task_memory"] - sum(container.memory_mib or 0 for container in containers)
+    rest = size.memory_mib - sum(container.memory_mib or 0 for container in containers)
     return aws.ecs.TaskDefinition(
         f"{name}-task",
         family=suffix.hex.apply(lambda unique: f"{name}-{unique}"),
-        requires_compatibilities=["FARGATE" if directories is None else "EC2"],
+        requires_compatibilities=[launch_type],
         network_mode="awsvpc",
-        cpu=str(args["task_cpu"]),
-        memory=str(args["task_memory"]),
+        cpu=str(size.cpu),
+        memory=str(size.memory_mib),
         runtime_platform={
             "operating_system_family": "LINUX",
-            "cpu_architecture": args["cpu_architecture"],
+            "cpu_architecture": size.cpu_architecture,
         },
-        ephemeral_storage={"size_in_gib": args["storage_gib"]} if directories is None else None,
+        ephemeral_storage={"size_in_gib": size.storage_gib} if size.storage_gib else None,
         # What several containers mount is one volume.
         volumes=[
             {"name": volume, "host_path": directories[volume]}

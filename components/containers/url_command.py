@@ -19,6 +19,27 @@ def running_task(region: str, cluster: str, service: str) -> str:
     )
 
 
+def task_address(region: str, cluster: str, service: str, *, public: bool) -> str:
+    """Write the shell command that puts the address of a service's running task into `ADDRESS`.
+
+    Args:
+        region: AWS region.
+        cluster: name of the ECS cluster.
+        service: name of the ECS service.
+        public: its public address; otherwise its private one.
+    """
+    address = "Association.PublicIp" if public else "PrivateIpAddress"
+    aws = aws_cli(region)
+    details = "tasks[0].attachments[0].details[?name=='networkInterfaceId'].value"
+    return (
+        f"{running_task(region, cluster, service)} && "
+        f'ENI=$({aws} ecs describe-tasks --cluster {cluster} --tasks "$TASK"'
+        f' --query "{details}") && '
+        f'ADDRESS=$({aws} ec2 describe-network-interfaces --network-interface-ids "$ENI"'
+        f" --query 'NetworkInterfaces[0].{address}')"
+    )
+
+
 def url_command(region: str, cluster: str, service: str, port: int, *, public: bool) -> str:
     """Write the shell command that prints a server's URL now.
 
@@ -29,14 +50,5 @@ def url_command(region: str, cluster: str, service: str, port: int, *, public: b
         port: of the server.
         public: print the task's public address; otherwise its private one.
     """
-    address = "Association.PublicIp" if public else "PrivateIpAddress"
-    aws = aws_cli(region)
-    details = "tasks[0].attachments[0].details[?name=='networkInterfaceId'].value"
-    return (
-        f"{running_task(region, cluster, service)} && "
-        f'ENI=$({aws} ecs describe-tasks --cluster {cluster} --tasks "$TASK"'
-        f' --query "{details}") && '
-        f'ADDRESS=$({aws} ec2 describe-network-interfaces --network-interface-ids "$ENI"'
-        f" --query 'NetworkInterfaces[0].{address}') && "
-        f'echo "http://$ADDRESS:{port}"'
-    )
+    found = task_address(region, cluster, service, public=public)
+    return f'{found} && echo "http://$ADDRESS:{port}"'

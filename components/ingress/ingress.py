@@ -90,8 +90,14 @@ class Ingress(pulumi.ComponentResource):
     urls: pulumi.Output[Mapping[str, str]]
     """Server -> its URL, without a slash at its end."""
 
+    listener_arn: pulumi.Output[str]
+    """ARN of the listener for HTTPS, which takes rules for further host names."""
+
     load_balancer_dns_name: pulumi.Output[str]
     """Name that AWS has given the load balancer: what host names of your own lead to."""
+
+    load_balancer_zone_id: pulumi.Output[str]
+    """Id of the zone that this name is in, for an alias record."""
 
     def __init__(
         self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None
@@ -109,7 +115,8 @@ class Ingress(pulumi.ComponentResource):
         world = [ANYWHERE, ANYWHERE_IPV6] if args["ipv6"] else [ANYWHERE]
         self._admitted = world if args["open_to_the_world"] else args["cidrs"]
         # An address that no network may connect to would only be waited for.
-        self._dual_stack = any(map(checks.is_ipv6, self._admitted))
+        self.dual_stack = any(map(checks.is_ipv6, self._admitted))
+        """Whether it has IPv6, and so its host names."""
 
         group = self._security_group(args)
         balancer = self._load_balancer(args, group)
@@ -129,7 +136,9 @@ class Ingress(pulumi.ComponentResource):
         self.urls = pulumi.Output.from_input(
             {stem: f"https://{stem}.{args['domain']}" for stem in args["servers"]}
         )
+        self.listener_arn = listener.arn
         self.load_balancer_dns_name = balancer.dns_name
+        self.load_balancer_zone_id = balancer.zone_id
         register_outputs(self)
 
     def _security_group(self, args: IngressArgs) -> "aws.ec2.SecurityGroup":
@@ -159,7 +168,7 @@ class Ingress(pulumi.ComponentResource):
             f"{self._name}-balancer",
             load_balancer_type="application",
             internal=args["internal"],
-            ip_address_type="dualstack" if self._dual_stack else "ipv4",
+            ip_address_type="dualstack" if self.dual_stack else "ipv4",
             security_groups=[group.id],
             subnets=args["subnet_ids"],
             access_logs={"bucket": bucket.id, "enabled": True},
@@ -263,7 +272,7 @@ class Ingress(pulumi.ComponentResource):
         if not args["zone_id"]:
             return
         names = [(stem, "A", f"{self._name}-{stem}-host") for stem in args["servers"]]
-        if self._dual_stack:
+        if self.dual_stack:
             names += [(stem, "AAAA", f"{name}-ipv6") for stem, _, name in names]
         for stem, kind, name in names:
             aws.route53.Record(
