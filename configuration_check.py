@@ -27,7 +27,7 @@ from components.configuration import tools
 from components.configuration.tree import READ, TESTS, overlay_files, rule_tests
 from components.grafana import overlay as grafana
 from components.prometheus import overlay as prometheus
-from components.prometheus.prometheus_service import overlay_variables
+from components.prometheus.prometheus_args import overlay_variables
 from sandbox import binaries
 from sandbox.errors import SandboxError
 
@@ -75,16 +75,16 @@ def check(server: str, folder: Path) -> Iterator[str]:
     program = binaries.ensure([tool])[tool] if tool else None
     if server == prometheus.SERVER and program:
         variables = overlay_variables()
-        prometheus.check(folder, variables, program)
+        prometheus.check([folder], variables, program)
         yield _accepted(server, folder, "promtool accepts them within the whole configuration")
         with tempfile.TemporaryDirectory() as scratch:
-            prometheus.render(folder, variables, Path(scratch))
+            prometheus.render([folder], variables, Path(scratch))
             yield from _rules(folder, Path(scratch), program)
     elif server == alertmanager.SERVER:
-        alertmanager.check(folder, program)
+        alertmanager.check([folder], program)
         yield _accepted(server, folder, "amtool writes a notification with them")
     elif server == grafana.SERVER:
-        grafana.check(folder)
+        grafana.check([folder])
         yield _accepted(server, folder, "Grafana can provision them, by their form")
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dashboards import alertmanager, alerts, host, hosts, prometheus, usage
+from dashboards import alertmanager, alerts, containers, host, hosts, prometheus, tasks, usage
 from dashboards.grafana import rendered
 from dashboards.model import Dashboard
 
@@ -12,6 +12,8 @@ FOLDER = Path(__file__).parent.parent / "docker" / "grafana" / "dashboards"
 DASHBOARDS: tuple[Dashboard, ...] = (
     hosts.DASHBOARD,
     host.DASHBOARD,
+    tasks.DASHBOARD,
+    containers.DASHBOARD,
     prometheus.DASHBOARD,
     alertmanager.DASHBOARD,
     alerts.DASHBOARD,

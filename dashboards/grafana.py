@@ -145,14 +145,14 @@ def _queries(panel: Panel) -> Iterator[tuple[str, Query]]:
     return zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", panel.queries, strict=False)
 
 
-def _framed(builder: _Shown, panel: Panel, place: dm.GridPos) -> _Shown:
+def _framed(builder: _Shown, panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> _Shown:
     """Add what panels of every kind have."""
     builder.id(panel.identifier).title(panel.title).description(panel.description)
     builder.grid_pos(place).unit(panel.unit).thresholds(_thresholds(panel.limits))
     builder.links(
         [
             builders.DashboardLink(f"Runbook: {alert}")
-            .url(runbook(alert))
+            .url(runbook(alert, dashboard.rules))
             .target_blank(target_blank=True)
             for alert in panel.alerts
         ]
@@ -180,7 +180,7 @@ def _thresholds(limits: Limits) -> builders.ThresholdsConfig:
 
 
 def _stat(panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> stat.Panel:
-    builder = _framed(stat.Panel(), panel, place)
+    builder = _framed(stat.Panel(), panel, dashboard, place)
     (query,) = panel.queries
     builder.with_target(
         _query(query, dashboard, "A").legend_format(query.legend or panel.title).instant()
@@ -192,7 +192,7 @@ def _stat(panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> stat.Panel:
 
 
 def _graph(panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> graphs.Panel:
-    builder = _framed(graphs.Panel(), panel, place)
+    builder = _framed(graphs.Panel(), panel, dashboard, place)
     for reference, query in _queries(panel):
         builder.with_target(_query(query, dashboard, reference).legend_format(query.legend).range())
     if any(query.legend.endswith("{{severity}}") for query in panel.queries):
@@ -219,7 +219,7 @@ def _graph(panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> graphs.Pane
 
 
 def _timeline(panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> statetimeline.Panel:
-    builder = _framed(statetimeline.Panel(), panel, place)
+    builder = _framed(statetimeline.Panel(), panel, dashboard, place)
     (query,) = panel.queries
     builder.with_target(_query(query, dashboard, "A").legend_format(query.legend).range())
     _colour_severities(builder)
@@ -237,7 +237,7 @@ def _colour_severities(builder: graphs.Panel | statetimeline.Panel) -> None:
 
 
 def _table(panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> table.Panel:
-    builder = _framed(table.Panel(), panel, place)
+    builder = _framed(table.Panel(), panel, dashboard, place)
     names = dict(panel.labels)
     for reference, query in _queries(panel):
         builder.with_target(
@@ -270,11 +270,11 @@ def _table(panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> table.Panel
     return builder.filterable(filterable=True)
 
 
-def _alert_list(panel: Panel, _dashboard: Dashboard, place: dm.GridPos) -> builders.Panel:
+def _alert_list(panel: Panel, dashboard: Dashboard, place: dm.GridPos) -> builders.Panel:
     """Use the names of public/app/plugins/panel/alertlist in Grafana's sources."""
     importance = 3
     return (
-        _framed(builders.Panel(), panel, place)
+        _framed(builders.Panel(), panel, dashboard, place)
         .type("alertlist")
         .options(
             {

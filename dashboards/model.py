@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from dashboards.rules import RULES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 COLUMNS = 24
 """Width of Grafana's grid."""
@@ -309,6 +312,8 @@ class Dashboard:
     """As in `Query`, for all its queries."""
     period: str = "6h"
     """What it shows when it is opened."""
+    rules: Path = RULES
+    """Folder of the rules with the alerts that its panels explain."""
 
     @property
     def panels(self) -> tuple[Panel, ...]:

@@ -5,25 +5,30 @@ from pathlib import Path
 
 import yaml
 
-_FOLDER = Path(__file__).parent.parent / "docker" / "prometheus" / "rules.d"
+RULES = Path(__file__).parent.parent / "docker" / "prometheus" / "rules.d"
+"""The package's."""
 
 
-def runbook(alert: str) -> str:
+def runbook(alert: str, folder: Path) -> str:
     """Return an alert's `runbook_url`, as the rules have it: `${RUNBOOK_BASE_URL}/...`.
+
+    Args:
+        alert: its name.
+        folder: of the rules.
 
     Raises:
         ValueError: there is no such alert.
     """
-    if alert not in _runbooks():
-        raise ValueError(f"a panel names alert {alert!r}: expected one of {_FOLDER}")
-    return _runbooks()[alert]
+    if alert not in _runbooks(folder):
+        raise ValueError(f"a panel names alert {alert!r}: expected one of {folder}")
+    return _runbooks(folder)[alert]
 
 
 @functools.cache
-def _runbooks() -> dict[str, str]:
+def _runbooks(folder: Path) -> dict[str, str]:
     return {
         rule["alert"]: rule["annotations"]["runbook_url"]
-        for file in sorted(_FOLDER.glob("*.yml"))
+        for file in sorted(folder.glob("*.yml"))
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
         for rule in group["rules"]
         if "alert" in rule

@@ -51,6 +51,16 @@ class AlertmanagerServiceArgs(ConfiguredServerArgs):
     """Folder of your own templates (`templates/*.tmpl`), laid over the package's
     (docs/own-configuration.md), a path from the project's folder. Empty: there is none."""
 
+    overlays: NotRequired[
+        Annotated[
+            Sequence[str],
+            Knob(()),
+            Rule(not_with_image_context, ("image_context",)),
+            Rule(rules.overlays, ("overlay",)),
+        ]
+    ]
+    """Further such folders. Empty: there are none."""
+
     version: NotRequired[Annotated[str, Knob(assets.VERSIONS["alertmanager"], checks.version)]]
     """Version of Alertmanager."""
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from components import assets
 from components.alertmanager.configuration import INTEGRATIONS, Routing, configuration
 from components.configuration import tools
-from components.configuration.tree import overlay_files, text_of
+from components.configuration.tree import all_files, text_of
 from components.configuration.variables import fill_in, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 SERVER = "alertmanager"
 
@@ -38,17 +38,17 @@ def amtool_on_path() -> Path | None:
     return found
 
 
-def check(folder: Path, amtool: Path | None) -> None:
-    """Check an overlay of Alertmanager.
+def check(folders: Sequence[Path], amtool: Path | None) -> None:
+    """Check overlays of Alertmanager, all of them together.
 
     Args:
-        folder: the overlay.
+        folders: the overlays.
         amtool: the program. None: only what it is not needed for is checked.
 
     Raises:
         ValueError: with everything that is wrong.
     """
-    own = {name: text_of(file) for name, file in overlay_files(SERVER, folder).items()}
+    own = {name: text_of(file) for name, file in all_files(SERVER, folders).items()}
     problems = [
         f"{name} {problem}"
         for name, text in own.items()

@@ -10,6 +10,7 @@ from components.alertmanager import overlay as templates
 from components.alertmanager.configuration import INTEGRATIONS, SECRETS, Routing
 from components.alertmanager.routes import check_routes
 from components.configuration import tools
+from components.configuration.tree import every_overlay
 from components.values import is_given
 
 if TYPE_CHECKING:
@@ -106,7 +107,17 @@ def overlay(path: str) -> None:
         ValueError: with what is wrong, and what is expected.
     """
     if path:
-        templates.check(Path(path), templates.amtool_on_path())
+        templates.check([Path(path)], templates.amtool_on_path())
+
+
+def overlays(paths: Sequence[str], own: str) -> None:
+    """Check further folders together with the user's own, as `overlay` does.
+
+    Raises:
+        ValueError: with what is wrong, and what is expected.
+    """
+    if paths:
+        templates.check(every_overlay(paths, own), templates.amtool_on_path())
 
 
 def routes_file(

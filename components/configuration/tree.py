@@ -19,7 +19,7 @@ from components import assets
 from components.containers.content import digest, is_executable, shipped_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 READ = {
     "prometheus": ("rules.d/*.yml", "scrape.d/*.yml"),
@@ -37,28 +37,33 @@ BUILD = ".build"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
-def merged(server: str, overlay: Path | None) -> Path:
+def every_overlay(overlays: Sequence[str], overlay: str) -> list[Path]:
+    """Return the folders of the arguments of these names, the user's own first."""
+    return [Path(it) for it in (overlay, *overlays) if it]
+
+
+def merged(server: str, *overlays: Path) -> Path:
     """Return a folder with all of a server's files, which its image can be built from.
 
     Args:
         server: `prometheus`, `alertmanager` or `grafana`.
-        overlay: the user's own folder. None: there is none.
+        overlays: users' own folders.
 
     Returns:
-        Without an overlay, the package's own folder. With one, a folder below the project's
+        Without an overlay, the package's own folder. With some, a folder below the project's
         (`BUILD`) whose name says what is in it: it is the same on every machine, and two stacks
         that are deployed from one checkout at a time do not disturb each other.
 
     Raises:
-        ValueError: the overlay is not legal, see `overlay_files`.
+        ValueError: an overlay is not legal, see `all_files`.
         pulumi.RunError: the folder cannot be written.
     """
     package = assets.image_context(server)
-    if overlay is None:
+    if not overlays:
         return package
     names = [".dockerignore", *shipped_files(package)]
     files = {name: package / name for name in names}
-    own = overlay_files(server, overlay)
+    own = all_files(server, overlays)
     build = Path.cwd() / BUILD
     try:
         build.mkdir(exist_ok=True)
@@ -74,6 +79,20 @@ def merged(server: str, overlay: Path | None) -> Path:
     except OSError as error:
         message = f"{build}: the files of {server} cannot be put together there: {error}"
         raise pulumi.RunError(message) from error
+
+
+def all_files(server: str, overlays: Sequence[Path]) -> dict[str, Path]:
+    """Return those files of several overlays that the server reads, as `overlay_files` does.
+
+    Raises:
+        ValueError: with everything that is wrong with a folder, or between two.
+    """
+    return _together(overlays, lambda overlay: overlay_files(server, overlay))
+
+
+def all_rule_tests(server: str, overlays: Sequence[Path]) -> dict[str, Path]:
+    """Return several overlays' rule tests, as `all_files` returns what is tested."""
+    return _together(overlays, lambda overlay: rule_tests(server, overlay))
 
 
 def overlay_files(server: str, overlay: Path) -> dict[str, Path]:
@@ -116,6 +135,28 @@ def text_of(file: Path) -> str:
     if "\0" in text:
         raise ValueError("is no text: it holds a NUL")
     return text
+
+
+def _together(
+    overlays: Sequence[Path], files_of: Callable[[Path], Mapping[str, Path]]
+) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    problems = []
+    for overlay in overlays:
+        try:
+            files = files_of(overlay)
+        except ValueError as error:
+            problems.append(f"{overlay}: {error}" if len(overlays) > 1 else str(error))
+            continue
+        # On a file system that ignores case, one of the two would be lost.
+        taken = {name.casefold(): file for name, file in found.items()}
+        for name, file in files.items():
+            if other := taken.get(name.casefold()):
+                problems.append(f"{file} clashes with {other}: expected another name for one")
+            found[name] = file
+    if problems:
+        raise ValueError("; ".join(problems))
+    return found
 
 
 def _chosen(server: str, overlay: Path, patterns: Sequence[str]) -> dict[str, Path]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _COMMENT = re.compile(r" *#")
+_EACH = re.compile(r"( *)# each ([A-Z][A-Z0-9_]*): (.*)")
+_OF_WORDS = ("KEY", "VALUE")
 _NEEDS = "# needs: "
 
 
@@ -21,14 +23,24 @@ def fill_in(text: str, values: Mapping[str, str], *, comments: bool) -> str:
     Args:
         text: of a file.
         values: variable -> value; all that the text uses.
-        comments: whether variables in lines that are comments of YAML count, too.
+        comments: whether variables in lines that are comments of YAML count, too; if not, a comment
+            `# each NAME: TEXT` becomes a line TEXT for every word KEY=VALUE of the variable NAME.
     """
     return "\n".join(
-        line
-        if not comments and _COMMENT.match(line)
-        else _VARIABLE.sub(lambda found: values[found[1]], line)
-        for line in text.split("\n")
+        filled for line in text.split("\n") for filled in _filled(line, values, comments=comments)
     )
+
+
+def _filled(line: str, values: Mapping[str, str], *, comments: bool) -> Iterator[str]:
+    if comments or not _COMMENT.match(line):
+        yield _VARIABLE.sub(lambda found: values[found[1]], line)
+    elif each := _EACH.fullmatch(line):
+        indent, name, text = each.groups()
+        for word in values.get(name, "").split():
+            key, _, value = word.partition("=")
+            yield from _filled(indent + text, {**values, "KEY": key, "VALUE": value}, comments=True)
+    else:
+        yield line
 
 
 def unknown(text: str, known: Collection[str], *, comments: bool) -> Iterator[str]:
@@ -40,11 +52,14 @@ def unknown(text: str, known: Collection[str], *, comments: bool) -> Iterator[st
         comments: as of `fill_in`.
     """
     for number, line in enumerate(text.split("\n"), 1):
-        if comments or not _COMMENT.match(line):
-            for name in _VARIABLE.findall(line):
-                if name not in known:
-                    hint = suggestion(name, sorted(known))
-                    yield f"line {number}: the variable ${{{name}}} is unknown: {hint}"
+        each = None if comments else _EACH.fullmatch(line)
+        names = [] if each is None else [each[2]]
+        if comments or each or not _COMMENT.match(line):
+            names += [it for it in _VARIABLE.findall(line) if not (each and it in _OF_WORDS)]
+        for name in names:
+            if name not in known:
+                hint = suggestion(name, sorted(known))
+                yield f"line {number}: the variable ${{{name}}} is unknown: {hint}"
 
 
 def needed(text: str) -> str:

@@ -10,6 +10,7 @@ import pulumi_random as random
 
 from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
+from components.configuration.tree import every_overlay
 from components.containers.container_service import ContainerService, Member
 from components.containers.image import ServerImage
 from components.containers.kept_secret import KeptSecret
@@ -19,7 +20,7 @@ from components.grafana import overlay
 from components.grafana.container import grafana_container
 from components.network.security_groups import allow_between, allow_https_out, security_group
 from components.outputs import register_outputs
-from components.prometheus.prometheus_service import MAX_REPLICAS
+from components.prometheus.prometheus_args import MAX_REPLICAS
 from components.prometheus.scraping import ScrapeInterval
 from components.runbooks import RunbookBaseUrl
 from components.values import is_given
@@ -45,7 +46,17 @@ def legal_overlay(path: str) -> None:
         ValueError: with what is wrong, and what is expected.
     """
     if path:
-        overlay.check(Path(path))
+        overlay.check([Path(path)])
+
+
+def legal_overlays(paths: Sequence[str], own: str) -> None:
+    """Check further folders together with the user's own, as `legal_overlay` does.
+
+    Raises:
+        ValueError: with what is wrong, and what is expected.
+    """
+    if paths:
+        overlay.check(every_overlay(paths, own))
 
 
 def roles_of_users(path: str, client_id: pulumi.Input[str]) -> None:
@@ -99,6 +110,16 @@ class GrafanaServiceArgs(ServerArgs):
     ]
     """Folder of your own dashboards (`dashboards/*.json`), laid over the package's
     (docs/own-configuration.md), a path from the project's folder. Empty: there is none."""
+
+    overlays: NotRequired[
+        Annotated[
+            Sequence[str],
+            Knob(()),
+            Rule(not_with_image_context, ("image_context",)),
+            Rule(legal_overlays, ("overlay",)),
+        ]
+    ]
+    """Further such folders: the dashboards that services bring along. Empty: there are none."""
 
     version: NotRequired[Annotated[str, Knob(assets.VERSIONS["grafana"], checks.version)]]
     """Version of Grafana."""

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from components import assets
-from components.configuration.tree import overlay_files, text_of
+from components.configuration.tree import all_files, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 SERVER = "grafana"
 
 
-def check(folder: Path) -> None:
-    """Check an overlay of Grafana.
+def check(folders: Sequence[Path]) -> None:
+    """Check overlays of Grafana, all of them together.
 
     Args:
-        folder: the overlay.
+        folders: the overlays.
 
     Raises:
         ValueError: with everything that is wrong.
@@ -31,7 +31,7 @@ def check(folder: Path) -> None:
         dashboard = json.loads(file.read_text(encoding="utf-8"))
         taken |= {(key, dashboard[key]): f"the package's {file.name}" for key in ("uid", "title")}
     problems = []
-    for name, file in overlay_files(SERVER, folder).items():
+    for name, file in all_files(SERVER, folders).items():
         try:
             dashboard = json.loads(text_of(file))
         except (ValueError, RecursionError) as error:

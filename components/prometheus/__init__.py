@@ -1,5 +1,6 @@
 """The Prometheus server."""
 
-from components.prometheus.prometheus_service import PrometheusService, PrometheusServiceArgs
+from components.prometheus.prometheus_args import PrometheusServiceArgs
+from components.prometheus.prometheus_service import PrometheusService
 
 __all__ = ["PrometheusService", "PrometheusServiceArgs"]

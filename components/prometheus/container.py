@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.configuration.delivery import is_live, live_variables
 from components.containers.definition import NOBODY, Container, SecretValue
+from components.prometheus.clusters import cluster_variables
 from components.values import is_given
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pulumi
 
     from components.containers.image import ServerImage
-    from components.prometheus.prometheus_service import PrometheusServiceArgs
+    from components.prometheus.prometheus_args import PrometheusServiceArgs
 
 HEALTH_PATH = "/-/healthy"
 """Answers 200 when Prometheus is alive."""
@@ -68,6 +69,7 @@ def environment_variables(
         **alerting,
         **links,
         **live_variables(args),
+        **cluster_variables(args),
         "AWS_REGION": region,
         "VPC_ID": args["vpc_id"],
         "ENVIRONMENT": args["environment"],

@@ -1,4 +1,4 @@
-"""With which rights, and as whom, Prometheus looks for EC2 hosts."""
+"""With which rights, and as whom, Prometheus looks for hosts and tasks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from components import policies
 from components.containers.kept_secret import KeptSecret
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from components.containers.definition import SecretValue
 
 
@@ -41,14 +43,17 @@ def may_discover(region: str) -> policies.Statement:
 
 
 def scoped_user(
-    parent: pulumi.Resource, name: str, statement: pulumi.Output[policies.Statement], rotation: int
+    parent: pulumi.Resource,
+    name: str,
+    statements: Sequence[pulumi.Output[policies.Statement]],
+    rotation: int,
 ) -> ScopedUser:
-    """Register a user with one right, and its access key in a secret.
+    """Register a user with a few rights, and its access key in a secret.
 
     Args:
         parent: the component that it belongs to.
         name: begins the names of all its resources.
-        statement: what the user may do.
+        statements: what the user may do.
         rotation: another number makes another key.
     """
     child = pulumi.ResourceOptions(parent=parent)
@@ -56,7 +61,7 @@ def scoped_user(
     user_policy = aws.iam.UserPolicy(
         f"{name}-user-policy",
         user=user.name,
-        policy=statement.apply(policies.document),
+        policy=pulumi.Output.all(*statements).apply(lambda its: policies.document(*its)),
         opts=child,
     )
     # The counter is part of the name: Pulumi makes the new key, moves everything over to it, and

@@ -12,7 +12,7 @@ import yaml
 
 from components import assets
 from components.configuration import tools
-from components.configuration.tree import overlay_files, rule_tests, text_of
+from components.configuration.tree import all_files, all_rule_tests, text_of
 from components.configuration.variables import fill_in, needed, unknown
 
 if TYPE_CHECKING:
@@ -44,19 +44,19 @@ class Variables(NamedTuple):
         return {**self.always, **dict(pair for group in self.optional for pair in group.items())}
 
 
-def check(folder: Path, variables: Variables, promtool: Path | None) -> None:
-    """Check an overlay of Prometheus.
+def check(folders: Sequence[Path], variables: Variables, promtool: Path | None) -> None:
+    """Check overlays of Prometheus, all of them together.
 
     Args:
-        folder: the overlay.
+        folders: the overlays.
         variables: those that its files may use.
         promtool: the program. None: the form is checked, and nothing that only promtool knows.
 
     Raises:
         ValueError: with everything that is wrong.
     """
-    own = {name: text_of(file) for name, file in overlay_files(SERVER, folder).items()}
-    tests = {name: text_of(file) for name, file in rule_tests(SERVER, folder).items()}
+    own = {name: text_of(file) for name, file in all_files(SERVER, folders).items()}
+    tests = {name: text_of(file) for name, file in all_rule_tests(SERVER, folders).items()}
     problems = [
         f"{name} {problem}"
         for name, text in {**own, **tests}.items()
@@ -70,7 +70,7 @@ def check(folder: Path, variables: Variables, promtool: Path | None) -> None:
         raise ValueError("; ".join(problems))
     if promtool:
         with tempfile.TemporaryDirectory() as scratch:
-            render(folder, variables, Path(scratch))
+            render(folders, variables, Path(scratch))
             _ask(promtool, Path(scratch), [name for name in own if name.startswith("rules.d/")])
 
 
@@ -84,7 +84,7 @@ def suits(promtool: Path, variables: Variables) -> bool:
         variables: those that there are.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        render(None, variables, Path(scratch))
+        render([], variables, Path(scratch))
         try:
             _ask(promtool, Path(scratch), [])
         except ValueError:
@@ -92,19 +92,18 @@ def suits(promtool: Path, variables: Variables) -> bool:
     return True
 
 
-def render(folder: Path | None, variables: Variables, target: Path) -> None:
-    """Write the configuration with an overlay in it, as the entrypoint does, and its tests.
+def render(folders: Sequence[Path], variables: Variables, target: Path) -> None:
+    """Write the configuration with overlays in it, as the entrypoint does, and their tests.
 
     Args:
-        folder: the overlay. None: there is none.
+        folders: the overlays.
         variables: those that the files use.
         target: an empty folder.
     """
     values = variables.all_of_them
     package = assets.image_context(SERVER)
     files = {file.relative_to(package).as_posix(): file for file in package.rglob("*.yml")}
-    if folder:
-        files |= {**overlay_files(SERVER, folder), **rule_tests(SERVER, folder)}
+    files |= {**all_files(SERVER, folders), **all_rule_tests(SERVER, folders)}
     for name, file in files.items():
         text = file.read_text(encoding="utf-8")
         if needed(text) in ("", *values):
@@ -147,7 +146,7 @@ def _variable_problems(text: str, variables: Variables) -> Iterator[str]:
 
 
 def _form_problems(texts: Mapping[str, str]) -> Iterator[str]:
-    jobs: Counter[str] = Counter(_package_jobs())
+    jobs: Counter[str] = Counter(package_jobs())
     for name, text in texts.items():
         try:
             document = yaml.safe_load(text)
@@ -174,7 +173,8 @@ def _form_problems(texts: Mapping[str, str]) -> Iterator[str]:
                 jobs[entry[key]] += 1
 
 
-def _package_jobs() -> Iterator[str]:
+def package_jobs() -> Iterator[str]:
+    """Return the names of the package's own scrape jobs."""
     package = assets.image_context(SERVER)
     for file in [package / "prometheus.yml", *(package / "scrape.d").glob("*.yml")]:
         jobs = yaml.safe_load(file.read_text(encoding="utf-8"))["scrape_configs"]

@@ -5,7 +5,9 @@
 #
 # Each ${NAME} in a *.yml below SOURCE is replaced by the value of the environment variable NAME, save
 # in lines that are comments; the result goes to the same relative path below TARGET. A file that
-# begins with `# needs: NAME` is left out without that variable. Nothing is written anywhere else.
+# begins with `# needs: NAME` is left out without that variable. A line `# each NAME: TEXT` becomes a
+# line TEXT for every word KEY=VALUE of the variable NAME, with ${KEY} and ${VALUE} filled in: none
+# without that variable. Nothing is written anywhere else.
 #
 # entrypoint.sh has the functions from here, and leaves this file where the container that brings
 # later versions of the configuration runs it (docs/adr/0026): all are rendered by the same lines.
@@ -40,9 +42,13 @@ files() { # files DIRECTORY
 # Print the name of each variable that the files below a directory name.
 variables() { # variables DIRECTORY
     files "$1/" | while IFS= read -r file; do
-        awk '!/^ *#/ {
+        awk '!/^ *#/ || /^ *# each [A-Z][A-Z0-9_]*: / {
+            each = /^ *#/
+            name = substr($3, 1, length($3) - 1)
+            if (each && ENVIRON[name] != "") print name
             while (match($0, /[$][{][A-Z][A-Z0-9_]*[}]/)) {
-                print substr($0, RSTART + 2, RLENGTH - 3)
+                name = substr($0, RSTART + 2, RLENGTH - 3)
+                if (!each || (name != "KEY" && name != "VALUE")) print name
                 $0 = substr($0, RSTART + RLENGTH)
             }
         }' "$file"
@@ -101,6 +107,11 @@ check() {
             problem "$1 is '$value'. Set it to a whole number above 0."
         fi
         ;;
+    *_MAP)
+        if ! matches "$1" '[A-Za-z0-9._-]+=[A-Za-z0-9._:/-]+( [A-Za-z0-9._-]+=[A-Za-z0-9._:/-]+)*'; then
+            problem "$1 is '$value'. Set it to words KEY=VALUE with a blank between two, of letters, digits and . _ -, in VALUE : and / as well."
+        fi
+        ;;
     *_URL)
         # Part of annotations, which are templates: no braces.
         if ! matches "$1" '[A-Za-z0-9._~:/?&=%@+,-]*[A-Za-z0-9._~=-]'; then
@@ -116,15 +127,28 @@ render() ( # render SOURCE TARGET
 '
     for file in $(cd "$1" && files .); do
         mkdir -p "$2/${file%/*}"
-        awk '/^ *#/ { print; next } {
-            rest = $0
-            line = ""
+        awk 'function filled(rest,  line, name) {
             while (match(rest, /[$][{][A-Z][A-Z0-9_]*[}]/)) {
-                line = line substr(rest, 1, RSTART - 1) ENVIRON[substr(rest, RSTART + 2, RLENGTH - 3)]
+                name = substr(rest, RSTART + 2, RLENGTH - 3)
+                line = line substr(rest, 1, RSTART - 1) (name in word ? word[name] : ENVIRON[name])
                 rest = substr(rest, RSTART + RLENGTH)
             }
-            print line rest
-        }' "$1/$file" >"$2/$file"
+            return line rest
+        }
+        /^ *# each [A-Z][A-Z0-9_]*: / {
+            indent = substr($0, 1, index($0, "#") - 1)
+            text = substr($0, index($0, ": ") + 2)
+            count = split(ENVIRON[substr($3, 1, length($3) - 1)], words, " ")
+            for (i = 1; i <= count; i++) {
+                word["KEY"] = substr(words[i], 1, index(words[i], "=") - 1)
+                word["VALUE"] = substr(words[i], index(words[i], "=") + 1)
+                print indent filled(text)
+            }
+            split("", word)
+            next
+        }
+        /^ *#/ { print; next }
+        { print filled($0) }' "$1/$file" >"$2/$file"
     done
     if [ -f "$2/alerting.yml" ]; then
         cat "$2/alerting.yml" >>"$2/prometheus.yml"

@@ -6,9 +6,12 @@ import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parents[2]
 RULE_FILES = sorted((ROOT / "docker" / "prometheus" / "rules.d").glob("*.yml"))
@@ -89,7 +92,8 @@ class Check:
     """The names of the metrics that are there."""
 
 
-def rules() -> list[Rule]:
+def rules(files: Iterable[Path]) -> list[Rule]:
+    """Return the rules of files of rules."""
     return [
         Rule(
             file=path,
@@ -101,13 +105,13 @@ def rules() -> list[Rule]:
             annotations=rule.get("annotations", {}),
             body=rule,
         )
-        for path in RULE_FILES
+        for path in files
         for group in load(path)["groups"]
         for rule in group["rules"]
     ]
 
 
-RULES = rules()
+RULES = rules(RULE_FILES)
 ALERTS = [rule for rule in RULES if rule.severity is not None]
 RECORDS = [rule for rule in RULES if rule.severity is None]
 
@@ -163,13 +167,21 @@ def sections(path: Path) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-@functools.cache
-def documented_queries() -> list[tuple[str, str]]:
-    """Return (file and section, query) of the runbooks; indented lines go on with a query."""
+def documented(text: str) -> list[str]:
+    """Return the queries in a section of Markdown; indented lines go on with a query."""
     return [
-        (f"{path.name}#{heading}", re.sub(r"\s+#.*", "", query))
-        for path in RUNBOOKS
-        for heading, text in sections(path).items()
+        re.sub(r"\s+#.*", "", query)
         for block in re.findall(r"^```promql\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
         for query in re.sub(r"\n +", " ", block).splitlines()
+    ]
+
+
+@functools.cache
+def documented_queries() -> list[tuple[str, str]]:
+    """Return (file and section, query) of the runbooks."""
+    return [
+        (f"{path.name}#{heading}", query)
+        for path in RUNBOOKS
+        for heading, text in sections(path).items()
+        for query in documented(text)
     ]

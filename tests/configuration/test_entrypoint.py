@@ -182,6 +182,37 @@ def test_a_file_of_a_capability_that_is_off_is_left_out(
     assert "  - Missing or empty: PAGER_PORT. Set these" in half.stderr
 
 
+def test_a_list_becomes_a_line_for_every_word(entrypoint: Entrypoint) -> None:
+    (entrypoint.source / "prometheus.yml").write_text(
+        "a:\n"
+        '  # each SHOP_MAP: - {${KEY}: "${VALUE} of ${ENVIRONMENT}"} # ${KEY}\n'
+        "  # each OTHER_MAP: - ${KEY}\n"
+        "  # each of them: ${NOT_A_PLACEHOLDER}\n"
+        "b: ${ENVIRONMENT}\n",
+        encoding="utf-8",
+    )
+    arn = "arn:aws:ecs:eu-west-1:123456789012:cluster/b_c.d"
+    done = entrypoint.run(SHOP_MAP=f"a-1=1 b_c.d={arn}")
+    assert done.returncode == 0, done.stderr
+    assert (entrypoint.rendered / "prometheus.yml").read_text(encoding="utf-8") == (
+        "a:\n"
+        '  - {a-1: "1 of dev"} # a-1\n'
+        f'  - {{b_c.d: "{arn} of dev"}} # b_c.d\n'
+        "  # each of them: ${NOT_A_PLACEHOLDER}\n"
+        "b: dev\n"
+    )
+    (entrypoint.rendered / "prometheus.yml").unlink()
+    for value in ("a", "a=", "=1", "a=1  b=2", "a=1,b=2", " a=1", "a=b=c", "a=*"):
+        refused = entrypoint.run(SHOP_MAP=value)
+        assert_refused(entrypoint, refused)
+        assert f"  - SHOP_MAP is '{value}'. Set it to words KEY=VALUE" in refused.stderr
+
+
+def test_a_word_outside_of_a_list_is_missing(entrypoint: Entrypoint) -> None:
+    (entrypoint.source / "prometheus.yml").write_text("a: ${KEY}\n", encoding="utf-8")
+    assert "Missing or empty: KEY." in entrypoint.run(SHOP_MAP="a=1").stderr
+
+
 def test_alerting_goes_to_the_end_of_the_configuration(entrypoint: Entrypoint) -> None:
     (entrypoint.source / "alerting.yml").write_text("b: ${ENVIRONMENT}\n", encoding="utf-8")
     assert entrypoint.run().returncode == 0

@@ -10,7 +10,7 @@ import yaml
 
 from components.configuration.tree import merged
 from components.prometheus.overlay import render
-from components.prometheus.prometheus_service import overlay_variables
+from components.prometheus.prometheus_args import overlay_variables
 from sandbox.binaries import ensure
 from tests.components.examples import OWN
 from tests.configuration.rendering import REQUIRED, Entrypoint, Toolbox, image_defaults, toolboxes
@@ -25,6 +25,8 @@ groups:
   - name: awkward-${ENVIRONMENT}-${ENVIRONMENT}
     rules:
       # ${NEITHER}
+      # each ECS_CLUSTER_MAP: - {record: "a:${KEY}:b", expr: "vector(1)", labels: {to: "${VALUE}"}}
+      # each NOT_A_VARIABLE of these
       - alert: A
         expr: vector(1) # a mark: ${AWS_REGION}
         annotations:
@@ -68,7 +70,7 @@ def test_prometheus_gets_what_was_checked(
     variables = known._replace(optional=alone)
     checked = tmp_path / "checked"
     checked.mkdir()
-    render(own, variables, checked)
+    render([own], variables, checked)
     entrypoint = Entrypoint(tmp_path, toolbox, merged("prometheus", own))
     here = image_defaults().keys() - REQUIRED.keys()  # with paths of this machine
     values = {name: it for name, it in variables.all_of_them.items() if name not in here}

@@ -22,7 +22,7 @@ from moto.server import ThreadedMotoServer
 from components.configuration.delivery import LIVE_DOCKERFILE
 from components.containers.content import shipped_files
 from components.containers.names import member_name
-from components.prometheus.prometheus_service import MAX_REPLICAS
+from components.prometheus.prometheus_args import MAX_REPLICAS
 from sandbox.binaries import ensure
 from tests.configuration.rendering import (
     ENTRYPOINT,
@@ -69,6 +69,17 @@ REPLICA = {
     "PROMETHEUS_REPLICA": "1",
 }
 """One of several."""
+CLUSTERS = {
+    "ECS_CLUSTER_MAP": " ".join(
+        f"{name}=arn:aws:ecs:{REGION}:123456789012:cluster/{name}" for name in ("shop", "office")
+    ),
+    "EXPECTED_TASKS_MAP": "web=3 mail=1",
+    "CLUSTER_HOSTS_MAP": "shop=hosts-of-shop office=hosts-of-office",
+    "CADVISOR_PORT": "9101",
+}
+"""What is discovered in ECS clusters."""
+OF_CLUSTERS = {"ecs_alerts.yml", "container_alerts.yml"}
+"""Rules on it."""
 LIVE = {"CONFIGURATION_PORT": "9533", "ALERTMANAGER_CONFIGURATION_PORT": "9533"}
 """Variables of a configuration that is delivered while servers run."""
 
@@ -81,8 +92,9 @@ LIVE = {"CONFIGURATION_PORT": "9533", "ALERTMANAGER_CONFIGURATION_PORT": "9533"}
         {**ALERTMANAGER, **REPLICA},
         {**ALERTMANAGER, **LIVE},
         {"CONFIGURATION_PORT": "9533"},
+        CLUSTERS,
     ],
-    ids=["alone", "alertmanager", "replica", "live with alertmanager", "live"],
+    ids=["alone", "alertmanager", "replica", "live with alertmanager", "live", "clusters"],
 )
 def test_promtool_accepts_the_rendered_tree(
     entrypoint: Entrypoint, variables: dict[str, str]
@@ -110,6 +122,30 @@ def assert_promtool_accepts(entrypoint: Entrypoint, variables: dict[str, str]) -
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_cluster_and_job_is_in_the_configuration(entrypoint: Entrypoint) -> None:
+    assert entrypoint.run(**CLUSTERS).returncode == 0
+
+    def rendered(file: str) -> Any:  # noqa: ANN401 - YAML
+        return yaml.safe_load((entrypoint.rendered / file).read_text(encoding="utf-8"))
+
+    jobs = rendered("scrape.d/ecs_tasks.yml")["scrape_configs"]
+    assert [job["job_name"] for job in jobs] == ["ecs_tasks-1", "ecs_tasks-2", "ecs_tasks-3"]
+    arns = [word.partition("=")[2] for word in CLUSTERS["ECS_CLUSTER_MAP"].split()]
+    for job in jobs:
+        # The same, to the byte: one provider, and one set of calls.
+        assert {**job, "job_name": ""} == {**jobs[0], "job_name": ""}
+        assert job["aws_sd_configs"][0]["clusters"] == arns
+    node, cadvisor = rendered("scrape.d/cluster_hosts.yml")["scrape_configs"]
+    assert node["ec2_sd_configs"] == cadvisor["ec2_sd_configs"]
+    assert node["ec2_sd_configs"][0]["filters"][0]["values"] == ["hosts-of-shop", "hosts-of-office"]
+    records = {
+        rule["labels"]["job"]: rule["expr"]
+        for rule in rendered("rules.d/ecs_alerts.yml")["groups"][0]["rules"]
+        if rule["record"] == "job:ecs_tasks_expected:sum"
+    }
+    assert records == {"web": "vector(3)", "mail": "vector(1)"}
+
+
 @pytest.mark.parametrize("variables", [{}, ALERTMANAGER], ids=["alone", "alertmanager"])
 def test_what_the_image_has_of_a_configuration_that_is_delivered_is_one(
     tmp_path: Path, variables: dict[str, str]
@@ -130,9 +166,10 @@ def test_what_the_image_has_of_a_configuration_that_is_delivered_is_one(
 @pytest.mark.parametrize(
     ("variables", "missing"),
     [
-        ({}, {"alertmanager_alerts.yml", "configuration.yml"}),
-        (ALERTMANAGER, {"configuration.yml"}),
-        ({**ALERTMANAGER, **LIVE}, set()),
+        ({}, {"alertmanager_alerts.yml", "configuration.yml", *OF_CLUSTERS}),
+        (ALERTMANAGER, {"configuration.yml", *OF_CLUSTERS}),
+        ({**ALERTMANAGER, **LIVE}, OF_CLUSTERS),
+        ({**ALERTMANAGER, **LIVE, **CLUSTERS}, set()),
     ],
 )
 def test_there_are_rules_only_on_what_there_is(

@@ -184,7 +184,8 @@ def test_every_query_is_valid(tmp_path: Path) -> None:
         for where, query in queries(dashboard)
     } | {
         f"{dashboard.uid}: variable {variable.name}": filled(
-            expression(variable.query.expression), {"environment": ".*", "region": "", "job": "x"}
+            expression(variable.query.expression),
+            {"environment": ".*", "region": "", "job": "x", "cluster": "x"},
         )
         for dashboard in DASHBOARDS
         for variable in dashboard.variables

@@ -29,7 +29,7 @@ def own_template(tmp_path: Path, text: str, name: str = "z.tmpl") -> Path:
 
 
 def test_the_templates_of_the_example_are_legal_and_count(amtool: Path, tmp_path: Path) -> None:
-    overlay.check(OWN / "alertmanager", amtool)
+    overlay.check([OWN / "alertmanager"], amtool)
     for folder in (assets.image_context("alertmanager"), OWN / "alertmanager"):
         for file in (folder / "templates").glob("*.tmpl"):
             text = fill_in(file.read_text(encoding="utf-8"), VARIABLES, comments=True)
@@ -63,7 +63,7 @@ def test_templates_that_are_refused_without_amtool(
     tmp_path: Path, name: str, text: str, said: str
 ) -> None:
     with pytest.raises(ValueError, match=r"\w") as error:
-        overlay.check(own_template(tmp_path, text, name), None)
+        overlay.check([own_template(tmp_path, text, name)], None)
     assert said in str(error.value)
 
 
@@ -77,7 +77,7 @@ def test_templates_that_are_refused_without_amtool(
     ],
 )
 def test_amtool_writes_a_notification(tmp_path: Path, amtool: Path, text: str, said: str) -> None:
-    overlay.check(own_template(tmp_path, text), None)
+    overlay.check([own_template(tmp_path, text)], None)
     with pytest.raises(ValueError, match="amtool refuses it: ") as error:
-        overlay.check(tmp_path, amtool)
+        overlay.check([tmp_path], amtool)
     assert said in str(error.value)

@@ -11,7 +11,7 @@ import pytest
 from components.alertmanager.overlay import amtool_on_path
 from components.arguments import resolve
 from components.configuration import tools
-from components.prometheus.prometheus_service import promtool
+from components.prometheus.prometheus_args import promtool
 from mocks.recording import deploy, refuse
 from tests.components.configuration.files import alert, tool, write
 from tests.components.examples import ALERTS, GRAFANA, OWN, SECRET, SERVICE, Example
@@ -115,3 +115,36 @@ def test_there_is_one_way_to_files_of_ones_own(example: Example) -> None:
     args = {**example.all, **example.instead}
     error = refuse(lambda: example.component("it", args))
     assert "which image_context replaces; expected one of the two" in str(error)
+
+
+@pytest.mark.parametrize("example", [SERVICE, ALERTS, GRAFANA])
+def test_what_services_bring_along_is_in_the_image_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: Example
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def context(**args: object) -> str:
+        image = deploy(lambda: example.component("it", {**example.fewest, **args})).one(":Image")
+        return str(image.inputs["build"]["context"])
+
+    alone = context(overlays=example.instead["overlays"])
+    both = {key: example.instead[key] for key in ("overlay", "overlays")}
+    assert len({context(), alone, context(**both)}) == 3
+    assert list((tmp_path / alone).rglob("*more.*"))
+
+
+@pytest.mark.parametrize("example", [SERVICE, ALERTS, GRAFANA])
+def test_what_services_bring_along_may_not_clash(example: Example) -> None:
+    own = example.instead["overlay"]
+    args = {**example.fewest, "overlay": own, "overlays": [own]}
+    error = refuse(lambda: example.component("it", args))
+    assert f"overlays is ['{own}']: {own}/" in str(error)
+    assert f"clashes with {own}/" in str(error)
+
+
+def test_two_services_may_not_bring_the_same_job(tmp_path: Path) -> None:
+    job = "scrape_configs: [{job_name: shop, static_configs: [{targets: ['a:1']}]}]\n"
+    folders = [str(write(tmp_path / name, f"scrape.d/{name}.yml", job)) for name in ("a", "b")]
+    args = {**SERVICE.fewest, "overlays": folders}
+    error = refuse(lambda: SERVICE.component("prom", args))
+    assert "there is a job 'shop' already: take another name" in str(error)

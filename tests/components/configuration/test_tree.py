@@ -14,9 +14,16 @@ import pulumi
 import pytest
 
 from components import assets
-from components.configuration.tree import READ, TESTS, merged, overlay_files, rule_tests
+from components.configuration.tree import (
+    READ,
+    TESTS,
+    all_rule_tests,
+    merged,
+    overlay_files,
+    rule_tests,
+)
 from components.containers.content import shipped_files
-from tests.components.examples import OWN, ROOT
+from tests.components.examples import MORE, OWN, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +70,7 @@ def refusal(own: Path, server: str = "prometheus") -> str:
 
 @pytest.mark.parametrize("server", READ)
 def test_without_an_overlay_it_is_the_packages_own_folder(server: str, project: Path) -> None:
-    assert merged(server, None) == assets.image_context(server)
+    assert merged(server) == assets.image_context(server)
     assert list(project.iterdir()) == []
 
 
@@ -274,3 +281,29 @@ def test_what_cannot_be_read_is_named(as_nobody: Path) -> None:
     assert "rules.d/shop.yml cannot be read: Permission denied" in said
     assert "the folder scrape.d cannot be read: Permission denied" in said
     (as_nobody / "scrape.d").chmod(0o700)
+
+
+# --- several overlays ---
+
+
+def test_several_overlays_are_all_in_it(own: Path) -> None:
+    found = merged("prometheus", own, MORE / "prometheus")
+    names = {path.name for path in (found / "rules.d").iterdir()}
+    assert {"shop.yml", "more.yml", "targets.yml"} <= names
+    assert merged("prometheus", own) != found
+    assert sorted(all_rule_tests("prometheus", [own, MORE / "prometheus"])) == ["tests/more.yml"]
+
+
+def test_two_overlays_with_a_file_of_the_same_name(own: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(own, other)
+    (other / "rules.d" / "shop.yml").rename(other / "rules.d" / "Shop.yml")
+    (other / "stray.txt").touch()
+    third = tmp_path / "third"
+    shutil.copytree(own, third)
+    with pytest.raises(ValueError, match=r"\w") as error:
+        merged("prometheus", own, other, third)
+    first, second = str(error.value).split("; ")
+    assert first.startswith(f"{other}: prometheus does not read stray.txt: expected ")
+    clash = f"{third}/rules.d/shop.yml clashes with {own}/rules.d/shop.yml"
+    assert second == f"{clash}: expected another name for one"

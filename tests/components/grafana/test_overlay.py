@@ -20,7 +20,7 @@ def dashboard(**more: Any) -> str:  # noqa: ANN401
 
 
 def test_the_dashboard_of_the_example_is_legal() -> None:
-    overlay.check(OWN / "grafana")
+    overlay.check([OWN / "grafana"])
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,11 @@ def test_the_dashboard_of_the_example_is_legal() -> None:
 def test_dashboards_that_are_refused(tmp_path: Path, text: str, said: str) -> None:
     write(tmp_path, "dashboards/b.json", dashboard(uid="b", title="B"))
     with pytest.raises(ValueError, match=r"\w") as error:
-        overlay.check(write(tmp_path, "dashboards/a.json", text))
+        overlay.check([write(tmp_path, "dashboards/a.json", text)])
     assert said in str(error.value)
 
 
 def test_variables_of_grafana_are_its_own_affair(tmp_path: Path) -> None:
-    overlay.check(write(tmp_path, "dashboards/a.json", dashboard(x="${DS_X} ${RUNBOOK_BASE_URL}")))
+    overlay.check(
+        [write(tmp_path, "dashboards/a.json", dashboard(x="${DS_X} ${RUNBOOK_BASE_URL}"))]
+    )

@@ -37,6 +37,8 @@ def test_the_container() -> None:
         "ports": [9091],
         "volumes": {"data": "/prometheus", "rendered": "/run/prometheus"},
         "health_path": "/-/healthy",
+        "health_check": None,
+        "read_only_root": True,
         "open_files": 65536,
         "memory_mib": None,
         "essential": True,

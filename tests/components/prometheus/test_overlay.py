@@ -11,7 +11,7 @@ import pytest
 from components.alertmanager.overlay import VARIABLES
 from components.configuration.variables import needed
 from components.prometheus import overlay
-from components.prometheus.prometheus_service import overlay_variables
+from components.prometheus.prometheus_args import overlay_variables
 from tests.components.configuration.files import alert, tool, write
 from tests.components.examples import OWN, ROOT
 
@@ -25,7 +25,7 @@ def promtool(request: pytest.FixtureRequest) -> Path | None:
 
 
 def check(folder: Path, promtool: Path | None, scrape_interval: str = "") -> None:
-    overlay.check(folder, overlay_variables(scrape_interval), promtool)
+    overlay.check([folder], overlay_variables(scrape_interval), promtool)
 
 
 def job(name: str = "shop", **more: Any) -> str:  # noqa: ANN401
