@@ -5,22 +5,21 @@ from collections.abc import Sequence
 from typing import Annotated, NotRequired, TypedDict
 
 import pulumi
-import pulumi_aws as aws
 
 from components import assets, checks
 from components.arguments import Knob, arguments, resolve
 from components.exporters.discovery import NodeExporterPort
-from components.exporters.instance_types import InstanceType, instance_architecture
+from components.exporters.ec2_host import newest_image
+from components.exporters.instance_types import InstanceType
 from components.exporters.user_data import user_data
 from components.host_profile import host_profile
-from components.network.security_groups import allow, allow_https_out, security_group
+from components.network.security_groups import (
+    allow,
+    allow_https_out,
+    allow_ssh,
+    security_group,
+)
 from components.outputs import register_outputs
-
-SSM_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
-"""Where AWS publishes the newest Amazon Linux 2023.
-
-Source: https://docs.aws.amazon.com/linux/al2023/ug/ec2.html
-"""
 
 
 def legal_ami_id(value: str) -> None:
@@ -95,7 +94,7 @@ class ExporterGroup(pulumi.ComponentResource):
         self.ami_id = (
             pulumi.Output.from_input(args["ami_id"])
             if args["ami_id"]
-            else self._newest_image(instance_architecture(args["instance_type"]))
+            else newest_image(self, args["instance_type"])
         )
         self.user_data = pulumi.Output.from_input(
             user_data(
@@ -132,18 +131,8 @@ class ExporterGroup(pulumi.ComponentResource):
             "node_exporter on the exporter hosts",
             referenced_security_group_id=group.id,
         )
-        for cidr in args["ssh_cidrs"]:
-            ssh = "SSH, for administrators"
-            allow("ingress", self, f"{name}-ssh-{cidr}", group.id, 22, ssh, cidr_ipv4=cidr)
+        allow_ssh(self, name, group.id, args["ssh_cidrs"])
         # User data downloads at once: a host must not start before it may.
         reached = "Downloads at first boot, and Session Manager"
         to_internet = allow_https_out(self, f"{name}-to-internet", group.id, reached)
         return pulumi.Output.all(group.id, to_internet.id).apply(lambda ids: ids[0])
-
-    def _newest_image(self, architecture: str) -> pulumi.Output[str]:
-        ami = aws.ssm.get_parameter_output(
-            name=SSM_PARAMETER.format(architecture=architecture),
-            opts=pulumi.InvokeOptions(parent=self),
-        )
-        # The provider marks every parameter's value as secret; the id of a public image is none.
-        return pulumi.Output.unsecret(ami.value)

@@ -3,39 +3,23 @@
 from typing import Annotated, NotRequired, TypedDict
 
 import pulumi
-import pulumi_aws as aws
 
 from components import checks
 from components.arguments import Knob, Rule, arguments, resolve
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue
-from components.exporters.instance_types import InstanceType, instance_architecture
+from components.exporters.ec2_host import ROOT_GIB, KeyName, ec2_host
+from components.exporters.instance_types import InstanceType
 from components.exporters.user_data import legal_user_data
 from components.outputs import register_outputs
 
 HOST_TAGS = ("Name", "role", "environment")
 """Tags that every host has, beside the one for discovery."""
 
-MAX_KEY_NAME = 255
-
 
 def not_a_host_tag(value: str) -> None:
     """Check that the discovery tag is none of a host's other tags."""
     if value in HOST_TAGS:
         raise ValueError(f"hosts have a tag {value!r} of their own; expected another key")
-
-
-def legal_key_name(value: str) -> None:
-    """Check the name of an EC2 key pair; empty means none.
-
-    AWS takes any ASCII characters, `$()` too; the name goes to EC2's API only, never to a shell.
-    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateKeyPair.html
-    """
-    printable = value.isascii() and value.isprintable() and value == value.strip()
-    if len(value) > MAX_KEY_NAME or not printable:
-        raise ValueError(
-            f"expected the name of a key pair, at most {MAX_KEY_NAME} printable ASCII characters"
-            " without spaces at the ends"
-        )
 
 
 def legal_environment(value: str) -> None:
@@ -70,13 +54,15 @@ class ExporterNodeArgs(TypedDict):
     instance_type: NotRequired[InstanceType]
     """EC2 instance type."""
 
-    root_volume_gib: NotRequired[Annotated[int, Knob(8, checks.whole(8, 16384, "GiB"))]]
+    root_volume_gib: NotRequired[
+        Annotated[int, Knob(ROOT_GIB, checks.whole(ROOT_GIB, 16384, "GiB"))]
+    ]
     """Size of the encrypted root volume in GiB: gp3, at least as large as the image."""
 
     associate_public_ip: NotRequired[Annotated[bool, Knob(default=False)]]
     """Give the host a public address, which it needs for internet access in a public subnet."""
 
-    ssh_key_name: NotRequired[Annotated[str, Knob("", legal_key_name)]]
+    ssh_key_name: NotRequired[KeyName]
     """EC2 key pair of the host, by name. Empty: none."""
 
     discovery_tag_key: NotRequired[Annotated[DiscoveryTagKey, Rule(not_a_host_tag)]]
@@ -117,35 +103,20 @@ class ExporterNode(pulumi.ComponentResource):
             **({"environment": args["environment"]} if args["environment"] else {}),
             args["discovery_tag_key"]: args["discovery_tag_value"],
         }
-        instance = aws.ec2.Instance(
-            # Another architecture is another host: it needs another image, which an existing
-            # host would not get (see `ignore_changes`).
-            f"{name}-{instance_architecture(args['instance_type']).replace('_', '-')}",
-            ami=args["ami_id"],
+        instance = ec2_host(
+            self,
+            name,
+            ami_id=args["ami_id"],
             instance_type=args["instance_type"],
             subnet_id=args["subnet_id"],
-            vpc_security_group_ids=[args["security_group_id"]],
-            iam_instance_profile=args["instance_profile_name"],
-            associate_public_ip_address=args["associate_public_ip"],
-            key_name=args["ssh_key_name"] or None,
-            metadata_options={
-                "http_endpoint": "enabled",
-                "http_tokens": "required",
-                "http_put_response_hop_limit": 1,
-            },
-            root_block_device={
-                "encrypted": True,
-                "volume_type": "gp3",
-                "volume_size": args["root_volume_gib"],
-            },
-            user_data=args["user_data"],
-            # It runs at first boot only: changed in place, it would stop the host for nothing.
-            user_data_replace_on_change=True,
+            security_group_id=args["security_group_id"],
+            instance_profile_name=args["instance_profile_name"],
+            public_ip=args["associate_public_ip"],
+            key_name=args["ssh_key_name"],
             tags=tags,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                ignore_changes=[] if args["replace_on_new_ami"] else ["ami"],
-            ),
+            root_gib=args["root_volume_gib"],
+            user_data=args["user_data"],
+            keep_image=not args["replace_on_new_ami"],
         )
         self.instance_id = instance.id
         self.private_ip = instance.private_ip

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import pulumi
 import pulumi_aws as aws
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Protocol = Literal["tcp", "udp"]
 """Of a rule."""
@@ -107,6 +110,22 @@ def allow_https_out(
         description: what is reached.
     """
     return allow("egress", parent, name, group_id, 443, description, cidr_ipv4=ANYWHERE)
+
+
+def allow_ssh(
+    parent: pulumi.Resource, name: str, group_id: pulumi.Input[str], cidrs: Sequence[str]
+) -> None:
+    """Register rules that let networks connect by SSH.
+
+    Args:
+        parent: the component that they belong to.
+        name: of the rules in the program, before `-ssh-`.
+        group_id: of the hosts' security group.
+        cidrs: the networks, IPv4.
+    """
+    for cidr in cidrs:
+        ssh = "SSH, for administrators"
+        allow("ingress", parent, f"{name}-ssh-{cidr}", group_id, 22, ssh, cidr_ipv4=cidr)
 
 
 def allow_between(  # noqa: PLR0913 - each is a part of its own
