@@ -12,17 +12,32 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import alerting, configuration, demo, program, rooms, sizing, storage, suite
+from benchmarks import (
+    alerting,
+    configuration,
+    demo,
+    pizza,
+    program,
+    rooms,
+    sizing,
+    storage,
+    suite,
+    task_discovery,
+)
 from benchmarks.figure import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "evaluation": program.evaluation,
     "stack": program.evaluation_of_stack,
+    "services": program.evaluation_of_services,
     "resources": program.resources_per_host,
     "largest": program.largest_program,
     "rooms": rooms.rooms,
     "discovery": demo.discovery,
+    "calls": task_discovery.calls_per_refresh,
+    "task": pizza.task_to_up,
     "page": alerting.page,
+    "order": pizza.order_to_page,
     "configuration": configuration.change_to_live,
     "storage": storage.downtime,
     "demo": demo.warm_demo,

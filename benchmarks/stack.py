@@ -1,9 +1,9 @@
 """How long the program takes to evaluate with a stack's file, against the same raw resources.
 
-`python -m benchmarks.stack record STACK FILE` writes down which custom resources the program
-registers. Then `components STACK FILE` evaluates the program, and `raw STACK FILE` registers these
-resources alone, with the same inputs, dependencies and look-ups; both print seconds as JSON. Every
-measurement is a process of its own, in which everything has been imported before.
+`python -m benchmarks.stack record STACK_FILE FILE` writes down which custom resources the program
+registers. Then `components STACK_FILE FILE` evaluates the program, and `raw STACK_FILE FILE`
+registers these resources alone, with the same inputs, dependencies and look-ups; both print seconds
+as JSON. Every measurement is a process of its own, in which everything has been imported before.
 """
 
 import json
@@ -116,9 +116,10 @@ def _input(value: Any, ids: list[pulumi.Output[str]]) -> Any:  # noqa: ANN401 - 
     return pulumi.Output.all(*ids).apply(lambda _: value) if ids else value
 
 
-def _evaluate(what: Callable[[], object], stack: str) -> tuple[float, dict[str, Any]]:
+def _evaluate(what: Callable[[], object], stack_file: Path) -> tuple[float, dict[str, Any]]:
     """Evaluate a program; return the seconds and what it has registered."""
-    config = handed_over(stack_file_config(ROOT / f"Pulumi.{stack}.yaml"))
+    config = handed_over(stack_file_config(stack_file))
+    stack = stack_file.stem.removeprefix("Pulumi.")
     monitor = RecordingMonitor(Recording())
     started = time.perf_counter()
     evaluate(what, monitor, project="prometheus-aws", stack=stack, config=config)
@@ -132,7 +133,7 @@ def _essence(recorded: Mapping[str, Any]) -> list[str]:
 
 def main() -> None:
     """Record, or evaluate once and print the seconds."""
-    shape, stack, file = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    shape, stack, file = sys.argv[1], *map(Path, sys.argv[2:])
     if shape == "record":
         _, recorded = _evaluate(program, stack)
         file.write_text(json.dumps(recorded), encoding="utf-8")
