@@ -46,8 +46,9 @@ endif
 demo: setup ## Deploy everything on this machine until Ctrl-C (ONCE=1: until all is UP; HOSTS=N; STACK=prod)
 	@$(RUN) -m sandbox demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(STACK),--stack $(STACK))
 
+# Three at a time on two cores: many tests wait for what they have started.
 test: lint ## Lint, check types, and run every test (ARGS="-k name": some of them)
-	$(RUN) -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)
+	$(RUN) -m pytest -n 3 --dist loadfile --durations=10 $(ARGS)
 
 lint: setup ## Check style, format, types and shell scripts
 	$(RUN) -m ruff check
@@ -71,6 +72,7 @@ docs: setup ## Write the generated parts of the documentation
 lock: setup ## Write the lock files after a change of requirements*.txt (needs the network)
 	$(LOCK) requirements.txt --output-file requirements.lock
 	$(LOCK) docker/configuration/requirements.txt --output-file docker/configuration/requirements.lock
+	$(LOCK) examples/pizza_service/requirements.txt --output-file examples/pizza_service/requirements.lock
 	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## Remove .venv and the tools' caches (the binaries stay in ~/.cache/prometheus-aws)

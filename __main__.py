@@ -10,10 +10,14 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from blocks import for_network
+from blocks import CLUSTER, DAEMONS, SERVICE, for_network
 from components import (
     AlertmanagerService,
     AlertmanagerServiceArgs,
+    Bastion,
+    BastionArgs,
+    ClusterDaemons,
+    ClusterDaemonsArgs,
     ConfigurationBucket,
     ExporterGroup,
     ExporterGroupArgs,
@@ -23,19 +27,25 @@ from components import (
     GrafanaServiceArgs,
     Ingress,
     IngressArgs,
+    MonitoredService,
+    MonitoredServiceArgs,
     MonitoringNetwork,
     MonitoringNetworkArgs,
     NotificationTopic,
     NotificationTopicArgs,
     PrometheusService,
     PrometheusServiceArgs,
+    ServiceCluster,
+    ServiceClusterArgs,
     ServiceNamespace,
     ServiceWatch,
     ServiceWatchArgs,
 )
 from components.arguments import pick
 from components.containers.names import member_name
+from components.exporters.instance_types import instance_architecture
 from components.network.foreign import foreign_interfaces_command
+from components.services.monitoring import overlays
 from default_tags import STACK, tag_everything
 from settings import Settings
 
@@ -46,7 +56,10 @@ network = MonitoringNetwork(
     "monitoring",
     {
         **pick(MonitoringNetworkArgs, settings.network),
-        **pick(MonitoringNetworkArgs, for_network(settings.hosts, settings.storage)),
+        **pick(
+            MonitoringNetworkArgs,
+            for_network(settings.hosts, settings.storage, settings.bastion),
+        ),
         "allow_loopback_cidr": settings.emulated,
     },
 )
@@ -130,6 +143,37 @@ if settings.alertmanager is not None:
         "alertmanager_port": settings.alertmanager["port"],
     }
 
+cluster = None
+discovered: dict[str, Any] = {}
+if settings.cluster is not None:
+    cluster = ServiceCluster(
+        CLUSTER,
+        {
+            **pick(ServiceClusterArgs, settings.cluster),
+            "vpc_id": network.vpc_id,
+            "subnet_ids": subnet_ids,
+        },
+    )
+    discovered = {
+        "cluster_arns": [cluster.cluster_arn],
+        "expected_tasks": {
+            block["job"] or name: block["desired_count"]
+            for name, block in settings.services.items()
+        },
+    }
+    if settings.cluster["capacity"] == "ec2":
+        discovered["cadvisor_port"] = settings.cluster["cadvisor_port"]
+        discovered["cluster_hosts"] = pulumi.Output.all(
+            cluster.cluster_name, cluster.auto_scaling_group_name
+        ).apply(lambda names: dict([names]))
+
+
+def brought(name: str) -> list[str]:
+    """Return the folders with what services bring for a server: rules, dashboards."""
+    folders = [overlays(block["monitoring"]) for block in settings.services.values()]
+    return [str(found[name]) for found in folders if name in found]
+
+
 prometheus = PrometheusService(
     "prometheus",
     {
@@ -142,8 +186,10 @@ prometheus = PrometheusService(
                 **settings.storage,
                 **common("prometheus"),
                 **found,
+                **discovered,
             },
         ),
+        "overlays": brought("prometheus"),
         "environment": settings.environment,
         "external_url": urls.get("prometheus", ""),
     },
@@ -158,6 +204,7 @@ if settings.grafana is not None:
         {
             **pick(GrafanaServiceArgs, {**settings.grafana, **common("grafana"), **found}),
             **pick(GrafanaServiceArgs, oidc),
+            "overlays": brought("grafana"),
             "public_url": urls.get("grafana", ""),
             # Nobody looks for Grafana by name.
             "namespace_id": "",
@@ -199,6 +246,48 @@ hosts = [
     for index in range(settings.hosts["count"])
 ]
 
+monitored = {}
+if cluster is not None and settings.cluster is not None:
+    if settings.cluster["capacity"] == "ec2":
+        ClusterDaemons(
+            DAEMONS,
+            {
+                **pick(ClusterDaemonsArgs, {**settings.hosts, **settings.cluster}),
+                "cluster_arn": cluster.cluster_arn,
+                "host_security_group_ids": [cluster.host_security_group_id],
+                "prometheus_security_group_id": prometheus.security_group_id,
+                "cpu_architecture": instance_architecture(
+                    settings.cluster["instance_types"][0]
+                ).upper(),
+            },
+        )
+    listener: dict[str, Any] = {}
+    if ingress and settings.ingress is not None:
+        listener = {
+            "listener_arn": ingress.listener_arn,
+            "load_balancer_security_group_id": ingress.security_group_id,
+            "load_balancer_dns_name": ingress.load_balancer_dns_name,
+            "load_balancer_zone_id": ingress.load_balancer_zone_id,
+            "zone_id": settings.ingress["zone_id"],
+            "domain": settings.ingress["domain"],
+            "ipv6": settings.network["ipv6"],
+        }
+    for name, block in settings.services.items():
+        on_hosts = block["launch_type"] == "EC2"
+        monitored[name] = MonitoredService(
+            f"{SERVICE}-{name}",
+            {
+                **pick(MonitoredServiceArgs, block),
+                **pick(MonitoredServiceArgs, server),
+                **pick(MonitoredServiceArgs, listener),
+                "job": block["job"] or name,
+                "cluster_arn": cluster.cluster_arn,
+                "capacity_provider": cluster.capacity_provider if on_hosts else "",
+                "assign_public_ip": settings.in_public_subnets and not on_hosts,
+                "prometheus_security_group_id": prometheus.security_group_id,
+            },
+        )
+
 running: dict[str, tuple[Any, Mapping[str, Any]]] = {
     "prometheus": (prometheus, settings.prometheus)
 }
@@ -206,6 +295,29 @@ if alertmanager and settings.alertmanager is not None:
     running["alertmanager"] = alertmanager, settings.alertmanager
 if grafana and settings.grafana is not None:
     running["grafana"] = grafana, settings.grafana
+
+bastion = None
+if settings.bastion is not None:
+    public = settings.in_public_subnets or bool(settings.bastion["ssh_cidrs"])
+    bastion = Bastion(
+        "bastion",
+        {
+            **pick(BastionArgs, settings.bastion),
+            **pick(
+                BastionArgs,
+                {f"{name}_port": block["port"] for name, (_, block) in running.items()}
+                | {
+                    f"{name}_security_group_id": service.security_group_id
+                    for name, (service, _) in running.items()
+                },
+            ),
+            "vpc_id": network.vpc_id,
+            "subnet_id": (network.public_subnets if public else network.private_subnets)[0],
+            "associate_public_ip": public,
+            "prometheus_cluster_name": prometheus.cluster_name,
+            "prometheus_service_name": prometheus.service_name,
+        },
+    )
 
 region = aws.get_region_output().region
 host_ids = pulumi.Output.all(*(host.instance_id for host in hosts))
@@ -258,6 +370,23 @@ if grafana and settings.grafana is not None:
     pulumi.export("grafana_admin_password_command", grafana.admin_password_command)
     if settings.on_this_machine:
         pulumi.export("grafana_url", f"http://127.0.0.1:{settings.grafana['port']}")
+if cluster:
+    pulumi.export("services_cluster_name", cluster.cluster_name)
+    pulumi.export(
+        "services",
+        {
+            name: {
+                "service_name": service.service_name,
+                "log_group_name": service.log_group_name,
+                "url": service.url,
+            }
+            for name, service in monitored.items()
+        },
+    )
+if bastion:
+    pulumi.export("bastion_instance_id", bastion.instance_id)
+    if not settings.on_this_machine:
+        pulumi.export("bastion_port_forwarding_command", bastion.port_forwarding_command)
 if ingress:
     pulumi.export("load_balancer_dns_name", ingress.load_balancer_dns_name)
 if notifications:
@@ -270,7 +399,11 @@ pulumi.export(
     pulumi.Output.all(
         region,
         network.vpc_id,
-        [service.security_group_id for service, _ in running.values()],
-        host_ids,
+        [
+            *(service.security_group_id for service, _ in running.values()),
+            *(service.security_group_id for service in monitored.values()),
+            *([cluster.host_security_group_id] if cluster else []),
+        ],
+        [*(host.instance_id for host in hosts), *([bastion.instance_id] if bastion else [])],
     ).apply(lambda known: foreign_interfaces_command(*known)),
 )

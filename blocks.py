@@ -1,30 +1,30 @@
-"""The blocks of the stack's configuration: what each is made of, and the rules between them.
+"""The blocks of the stack's configuration: what each is made of.
 
 A block is the knobs of a room's components, by their own names; defaults and rules are theirs.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 from components import (
     AlertmanagerServiceArgs,
+    BastionArgs,
+    ClusterDaemonsArgs,
     ExporterGroupArgs,
     ExporterNodeArgs,
     GrafanaServiceArgs,
     IngressArgs,
+    MonitoredServiceArgs,
     MonitoringNetworkArgs,
     NotificationTopicArgs,
     PrometheusServiceArgs,
+    ServiceClusterArgs,
     checks,
 )
-from components.alertmanager.rules import CLUSTER_PORT
-from components.arguments import Argument, Knob, Problem, arguments, camel, declared, snake
+from components.arguments import Argument, Knob, arguments, camel, declared, snake
 from components.configuration import ConfigurationArgs
-from components.ingress.rules import MIN_SUBNETS
-from components.network.acl import acl_rule
-from components.network.subnets import hosts_fit
+from components.services.monitored_service import MAX_NAME_LENGTH
 from components.storage import STORAGE
-from default_tags import STACK
 
 ENVIRONMENT = "environment"
 """The one key that is no block: a label of every metric and a tag of every host."""
@@ -32,15 +32,15 @@ ENVIRONMENT = "environment"
 DEFAULT_TAGS = "aws:defaultTags"
 """The key by which the provider gives tags to everything."""
 
-HTTPS = 443
-
 MAX_HOSTS = 1000
+
+CLUSTER, DAEMONS, SERVICE = "services", "daemons", "svc"
+"""What the names of the components begin with that the blocks `cluster` and `services` make. The
+rights of GitHub's roles name them (bootstrap/policies.py); a user's services have names of all
+kinds."""
 
 DELIVERED = ("configuration_refresh_interval", "configuration_port")
 """Arguments of the servers that the block `configuration` says."""
-
-DELIVERED_TO = ("prometheus", "alertmanager")
-"""The servers that it is about."""
 
 
 @arguments
@@ -64,6 +64,10 @@ class Block(NamedTuple):
 
     prefix: str = ""
     """What the names of its arguments begin with, and its keys do not."""
+
+    names: int = 0
+    """Most characters of a name, where it holds any number of such blocks, each under a name of its
+    own. 0: it is one."""
 
     def key(self, argument: str) -> str:
         """Spell an argument as the user types it."""
@@ -113,16 +117,17 @@ BLOCKS: Mapping[str, Block] = {
         frozenset(
             {
                 *STORAGE,
-                *(ENVIRONMENT, "version", "assign_public_ip", "image_context"),
+                *(ENVIRONMENT, "version", "assign_public_ip", "image_context", "overlays"),
                 *("node_exporter_port", "discovery_tag_key", "discovery_tag_value"),
                 *("alertmanager_port", *DELIVERED),
+                *("expected_tasks", "cadvisor_port"),
             }
         ),
     ),
     "alertmanager": Block(
         "Alertmanager, which tells people of alerts.",
         (AlertmanagerServiceArgs,),
-        frozenset({"version", "assign_public_ip", "image_context", *DELIVERED}),
+        frozenset({"version", "assign_public_ip", "image_context", "overlays", *DELIVERED}),
         optional=True,
     ),
     "notifications": Block(
@@ -136,7 +141,7 @@ BLOCKS: Mapping[str, Block] = {
         (GrafanaServiceArgs,),
         frozenset(
             {
-                *("version", "assign_public_ip", "image_context"),
+                *("version", "assign_public_ip", "image_context", "overlays"),
                 *("prometheus_port", "alertmanager_port", "scrape_interval", "runbook_base_url"),
                 "prometheus_replicas",
             }
@@ -154,6 +159,26 @@ BLOCKS: Mapping[str, Block] = {
         (ConfigurationArgs,),
         frozenset(),
     ),
+    "cluster": Block(
+        "The ECS cluster that services run in, and what measures its hosts and containers.",
+        (ServiceClusterArgs, ClusterDaemonsArgs),
+        frozenset(
+            {"node_exporter_version", "node_exporter_port", "cadvisor_version", "cpu_architecture"}
+        ),
+        optional=True,
+    ),
+    "services": Block(
+        "Your own services, each under its name, which is the label `job` of its metrics.",
+        (MonitoredServiceArgs,),
+        frozenset({"assign_public_ip", "domain", "ipv6"}),
+        names=MAX_NAME_LENGTH - len(f"{SERVICE}-"),
+    ),
+    "bastion": Block(
+        "A host to reach servers through, by Session Manager or SSH (docs/access.md).",
+        (BastionArgs,),
+        frozenset({"associate_public_ip", "prometheus_port", "alertmanager_port", "grafana_port"}),
+        optional=True,
+    ),
 }
 """Name of a block -> what is in it."""
 
@@ -162,154 +187,32 @@ def paths() -> Iterator[str]:
     """Say where every knob is: block and key as the user types them."""
     for name, block in BLOCKS.items():
         for key in block.knobs:
-            yield f"{name}.{key}"
+            yield f"{name}.<name>.{key}" if block.names else f"{name}.{key}"
 
 
-def for_network(hosts: Mapping[str, Any], storage: Mapping[str, Any]) -> dict[str, Any]:
+def for_network(
+    hosts: Mapping[str, Any], storage: Mapping[str, Any], bastion: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """Return the network's arguments that other blocks say, as far as they are legal."""
-    found = {}
+    found: dict[str, Any] = {}
     if "ssh_cidrs" in hosts:
-        found["ssh_cidrs"] = hosts["ssh_cidrs"]
+        found["ssh_cidrs"] = ssh_cidrs(hosts, bastion)[: checks.MAX_CIDRS]
     if "instance_type" in hosts:
         types = [hosts["instance_type"]]
         if storage.get("storage_kind") == "ebs" and "storage_instance_type" in storage:
             types.append(storage["storage_instance_type"])
+        if bastion and "instance_type" in bastion:
+            types.append(bastion["instance_type"])
         found["instance_types"] = list(dict.fromkeys(types))
     return found
+
+
+def ssh_cidrs(hosts: Mapping[str, Any], bastion: Mapping[str, Any] | None) -> Sequence[str]:
+    """Networks whose SSH is let in, to hosts or to the bastion."""
+    return list(dict.fromkeys([*hosts.get("ssh_cidrs", ()), *(bastion or {}).get("ssh_cidrs", ())]))
 
 
 def for_storage(prometheus: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what the storage's rules need of Prometheus's block, as far as it is legal."""
     needed = ("cpu_architecture", "task_cpu", "task_memory")
     return {key: prometheus[key] for key in needed if prometheus and key in prometheus}
-
-
-def problems_between(
-    found: Mapping[str, Any], default_tags: Collection[str]
-) -> Iterator[tuple[str, Problem]]:
-    """Check blocks against each other, as far as they are legal by themselves.
-
-    Args:
-        found: name of a block -> its legal arguments by the components' own names, or None.
-        default_tags: keys of the tags that the provider gives to everything.
-
-    Yields:
-        Path of a key, and what is wrong with it.
-    """
-    network, hosts = found["network"], found["hosts"]
-    yield from _hosts_that_do_not_fit(hosts, network)
-    for name in ("prometheus", "alertmanager"):
-        yield from _replicas_that_do_not_fit(name, found[name] or {}, network)
-    yield from _alertmanager_that_does_not_fit(found)
-    yield from _port_that_is_taken(found)
-    yield from _ingress_that_does_not_fit(found["ingress"], network)
-    yield from _storage_that_does_not_fit(found["storage"], network)
-    yield from _tag_of_everything(hosts, default_tags)
-
-
-def _hosts_that_do_not_fit(
-    hosts: Mapping[str, Any], network: Mapping[str, Any]
-) -> Iterator[tuple[str, Problem]]:
-    if "count" in hosts and {"vpc_cidr", "zone_count"} <= network.keys():
-        try:
-            hosts_fit(hosts["count"], network["vpc_cidr"], network["zone_count"])
-        except ValueError as error:
-            yield "hosts.count", Problem("count", str(error), hosts["count"])
-
-
-def _replicas_that_do_not_fit(
-    name: str, server: Mapping[str, Any], network: Mapping[str, Any]
-) -> Iterator[tuple[str, Problem]]:
-    replicas, zones = server.get("replicas", 0), network.get("zone_count")
-    if zones is not None and replicas > zones:
-        problem = f"each is in another zone; expected at most {zones}, as network.zoneCount says"
-        yield f"{name}.replicas", Problem("replicas", problem, replicas)
-
-
-def _alertmanager_that_does_not_fit(
-    found: Mapping[str, Mapping[str, Any] | None],
-) -> Iterator[tuple[str, Problem]]:
-    block = found["alertmanager"] or {}
-    for key in ("page_with", "notify_with"):
-        if "sns" in block.get(key, ()) and found["notifications"] is None:
-            problem = "sns needs a topic; expected the block notifications, which makes it"
-            yield f"alertmanager.{camel(key)}", Problem(camel(key), problem, block[key])
-
-
-def _port_that_is_taken(
-    found: Mapping[str, Mapping[str, Any] | None],
-) -> Iterator[tuple[str, Problem]]:
-    configuration = found["configuration"] or {}
-    if configuration.get("delivery") != "live" or "port" not in configuration:
-        return
-    taken = {server: [(found[server] or {}).get("port")] for server in DELIVERED_TO}
-    if found["alertmanager"] is not None:
-        taken["alertmanager"].append(CLUSTER_PORT)
-    for server, ports in taken.items():
-        if configuration["port"] in ports:
-            problem = f"{server}, in whose task it is, has this port; expected another one"
-            yield "configuration.port", Problem("port", problem, configuration["port"])
-
-
-def _ingress_that_does_not_fit(
-    ingress: Mapping[str, Any] | None, network: Mapping[str, Any]
-) -> Iterator[tuple[str, Problem]]:
-    if ingress is None:
-        return
-    zones = network.get("zone_count", MIN_SUBNETS)
-    if zones < MIN_SUBNETS:
-        message = f"a load balancer takes {MIN_SUBNETS} zones; expected at least {MIN_SUBNETS}"
-        yield "network.zoneCount", Problem("zoneCount", message, zones)
-    try:
-        checks.ipv6_only_with_ipv6(ingress.get("cidrs", ()), network.get("ipv6", True))
-    except ValueError as error:
-        yield "ingress.cidrs", Problem("cidrs", str(error), ingress["cidrs"])
-    closed = network.get("network_acl") and "network_acl_ingress" in network
-    if closed and not ingress.get("internal", True):
-        rules = [acl_rule(entry) for entry in network["network_acl_ingress"]]
-        if not any(it.protocol == "tcp" and it.from_port <= HTTPS <= it.to_port for it in rules):
-            yield (
-                "network.networkAclIngress",
-                Problem(
-                    "networkAclIngress",
-                    "nobody could connect to the load balancer; expected a rule for HTTPS, such as"
-                    " 'tcp 443 0.0.0.0/0': its security group says who may",
-                    network["network_acl_ingress"],
-                ),
-            )
-    isolated = network.get("nat_strategy") == "none" and ingress.get("internal")
-    if isolated and not ingress.get("without_authentication", True):
-        yield (
-            "ingress.internal",
-            Problem(
-                "internal",
-                "without a NAT gateway, an internal load balancer cannot reach the identity"
-                " provider; expected network.natStrategy single or per-az",
-                ingress["internal"],
-            ),
-        )
-
-
-def _storage_that_does_not_fit(
-    storage: Mapping[str, Any], network: Mapping[str, Any]
-) -> Iterator[tuple[str, Problem]]:
-    if storage.get("storage_kind") == "ebs" and network.get("nat_strategy") == "none":
-        message = (
-            "a task on a host has no public address, and without a NAT gateway no way to AWS;"
-            " expected network.natStrategy single or per-az"
-        )
-        yield "storage.kind", Problem("kind", message, "ebs")
-
-
-def _tag_of_everything(
-    hosts: Mapping[str, Any], default_tags: Collection[str]
-) -> Iterator[tuple[str, Problem]]:
-    """Check that the tag for discovery is one that only hosts have."""
-    key = hosts.get("discovery_tag_key")
-    givers = {**dict.fromkeys(default_tags, DEFAULT_TAGS), STACK: "this program"}
-    if key in givers:
-        problem = (
-            f"{givers[key]} gives this tag to everything, not only to hosts that are to be"
-            " scraped; expected another key"
-        )
-        yield "hosts.discoveryTagKey", Problem("discoveryTagKey", problem, key)

@@ -27,21 +27,22 @@ from typing import Any, Self, TypeVar
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
+from between_blocks import problems_between
 from blocks import (
     BLOCKS,
     DEFAULT_TAGS,
     ENVIRONMENT,
+    Block,
     for_network,
     for_storage,
     paths,
-    problems_between,
 )
 from components import checks
 from components.alertmanager.overlay import amtool_on_path
 from components.alertmanager.rules import PEER_TIMEOUT_S
-from components.arguments import Problem, camel, examine, suggestion
+from components.arguments import Problem, camel, examine, legal_name, suggestion
 from components.exporters.instance_types import usd_a_month
-from components.prometheus.prometheus_service import promtool
+from components.prometheus.prometheus_args import promtool
 from components.values import shortened
 from stack_files import (
     StackFileError,
@@ -90,6 +91,12 @@ class Settings:
     grafana: Mapping[str, Any] | None
     ingress: Mapping[str, Any] | None
     configuration: Mapping[str, Any]
+    cluster: Mapping[str, Any] | None
+    services: Mapping[str, Mapping[str, Any]]
+    """Name of a service -> its arguments."""
+
+    bastion: Mapping[str, Any] | None
+
     emulated: bool
     """Whether the AWS provider talks to an emulator, so that the VPC may be in 127.0.0.0/8."""
 
@@ -148,8 +155,11 @@ class Settings:
             if block.optional and name not in values:
                 found[name], wrong[name] = None, []
                 continue
+            if block.names:
+                found[name], wrong[name] = _several(block, _block(values.get(name, "{}")))
+                continue
             of_others = for_storage(found.get("prometheus", {})) | for_network(
-                found.get("hosts", {}), found.get("storage", {})
+                found.get("hosts", {}), found.get("storage", {}), found.get("bastion")
             )
             legal, wrong[name] = examine(
                 block.knobs,
@@ -312,6 +322,28 @@ def _block(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _several(block: Block, given: object) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    """Check blocks that are under names; keys of problems begin with the name."""
+    if not isinstance(given, Mapping):
+        message = "expected names, each with keys and values of its own"
+        return {}, [Problem("", message, given)]
+    found, problems = {}, []
+    for name, content in given.items():
+        shown = shortened(str(name)) or '""'
+        if name in block.knobs and not isinstance(content, Mapping):
+            message = f"is the key of a service: expected it below a name, such as shop.{name}"
+            problems.append(Problem(name, message))
+            continue
+        try:
+            legal_name(name, block.names)
+        except ValueError as error:
+            problems.append(Problem(shown, str(error)))
+        legal, wrong = examine(block.knobs, content, others=list(paths()))
+        found[name] = {block.argument(key): value for key, value in legal.items()}
+        problems += [it._replace(key=f"{shown}.{it.key}".rstrip(".")) for it in wrong]
+    return found, problems
 
 
 def _sentence(path: str, problem: Problem, *, hide: bool) -> str:

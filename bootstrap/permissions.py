@@ -195,6 +195,19 @@ RESOURCES: Mapping[str, Calls] = {
         "ecs:CreateService UpdateService DeleteService TagResource UntagResource"
         " ListServiceDeployments DescribeServiceDeployments",
     ),
+    "aws:ecs/tag:Tag": Calls("ecs:ListTagsForResource", "ecs:TagResource UntagResource"),
+    # The first scalable target of an account makes the service's own role for ECS. A policy has
+    # alarms, which are made with the caller's rights. Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/auto-scaling-IAM.html
+    "aws:appautoscaling/target:Target": Calls(
+        "application-autoscaling:DescribeScalableTargets ListTagsForResource",
+        "application-autoscaling:RegisterScalableTarget DeregisterScalableTarget TagResource"
+        " UntagResource ecs:DescribeServices UpdateService iam:CreateServiceLinkedRole",
+    ),
+    "aws:appautoscaling/policy:Policy": Calls(
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:PutScalingPolicy DeleteScalingPolicy cloudwatch:DescribeAlarms"
+        " PutMetricAlarm DeleteAlarms",
+    ),
     # A namespace is a hosted zone, too, and Cloud Map acts on it with the caller's rights. Source:
     # https://docs.aws.amazon.com/cloud-map/latest/dg/access-control-managing-permissions.html
     "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": Calls(
@@ -333,6 +346,8 @@ FUNCTIONS: Mapping[str, str] = {
     # For a load balancer's identity provider. Drift and Deploy may read secrets by their names;
     # code from a pull request may not, unless an administrator allows it for this secret.
     "aws:secretsmanager/getSecretVersion:getSecretVersion": "",
+    # For a cluster that somebody else made, which this program knows none of.
+    "aws:ecs/getCluster:getCluster": "",
     # These need no permission: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
     "aws:index/getCallerIdentity:getCallerIdentity": "",
     "aws:index/getRegion:getRegion": "",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from blocks import CLUSTER, DAEMONS, SERVICE
 from bootstrap import permissions
 from components.host_profile import SESSION_MANAGER_POLICY
 from components.ingress.servers import SERVERS
@@ -22,9 +23,10 @@ def _arns(service: str, *resources: str) -> list[str]:
     ]
 
 
-def _of_servers(service: str, *kinds: str) -> list[str]:
-    """ARNs of what has a server's name; a kind is what an ARN has before the name."""
-    return _arns(service, *(f"{kind}{server}-*" for kind in kinds for server in SERVERS))
+def _named(service: str, *kinds: str) -> list[str]:
+    """ARNs of what has one of the program's names; a kind is what an ARN has before the name."""
+    names = (*SERVERS, CLUSTER, DAEMONS, SERVICE)
+    return _arns(service, *(f"{kind}{name}-*" for kind in kinds for name in names))
 
 
 class Scope(NamedTuple):
@@ -63,6 +65,8 @@ SCOPES = (
             "iam",
             "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS*",
             "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling*",
+            "role/aws-service-role/ecs.application-autoscaling.amazonaws.com"
+            "/AWSServiceRoleForApplicationAutoScaling_ECSService*",
             "role/aws-service-role/elasticloadbalancing.amazonaws.com"
             "/AWSServiceRoleForElasticLoadBalancing*",
         ),
@@ -71,6 +75,7 @@ SCOPES = (
                 "iam:AWSServiceName": [
                     "ecs.amazonaws.com",
                     "autoscaling.amazonaws.com",
+                    "ecs.application-autoscaling.amazonaws.com",
                     "elasticloadbalancing.amazonaws.com",
                 ]
             }
@@ -93,27 +98,31 @@ SCOPES = (
     ),
     Scope("Roles", r"iam:\w*(Role|AssumeRolePolicy)", _arns("iam", f"role{PATH}*")),
     Scope("Users", r"iam:\w*(User|AccessKey)", _arns("iam", f"user{PATH}*")),
-    Scope("Images", "ecr:(?!GetAuthorizationToken)", _of_servers("ecr", "repository/")),
+    Scope("Images", "ecr:(?!GetAuthorizationToken)", _named("ecr", "repository/")),
     Scope("ListLogs", "logs:DescribeLogGroups", _arns("logs", "log-group:*")),
     Scope(
         "Logs",
         "logs:",
-        [*_of_servers("logs", "log-group:"), *_arns("logs", "log-group:monitoring-*")],
+        [*_named("logs", "log-group:"), *_arns("logs", "log-group:monitoring-*")],
     ),
-    Scope("Secrets", "secretsmanager:", _of_servers("secretsmanager", "secret:")),
+    Scope("Secrets", "secretsmanager:", _named("secretsmanager", "secret:")),
     Scope(
         "Services",
         r"ecs:(?!\w*TaskDefinition|CreateCluster)",
-        _of_servers(
-            "ecs",
-            *("cluster/", "service/", "service-deployment/", "task-definition/"),
-            "capacity-provider/",
-        ),
+        [
+            *_named(
+                "ecs",
+                *("cluster/", "service/", "service-deployment/", "task-definition/"),
+                "capacity-provider/",
+            ),
+            # Its name may not begin as a cluster's may.
+            *_arns("ecs", f"capacity-provider/hosts-of-{CLUSTER}-*"),
+        ],
     ),
     Scope(
         "Hosts",
         "autoscaling:(?!Describe)",
-        _of_servers("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"),
+        _named("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"),
     ),
     Scope(
         "NewestImage",
@@ -124,8 +133,16 @@ SCOPES = (
         ],
     ),
     Scope("Topics", "sns:", _arns("sns", "notifications-*")),
-    Scope("EventRules", "events:", _of_servers("events", "rule/")),
-    Scope("Alarms", "cloudwatch:(?!DescribeAlarms)", _of_servers("cloudwatch", "alarm:")),
+    Scope("EventRules", "events:", _named("events", "rule/")),
+    # Auto-scaling names its alarms itself.
+    Scope(
+        "Alarms",
+        "cloudwatch:(?!DescribeAlarms)",
+        [
+            *_named("cloudwatch", "alarm:"),
+            *_arns("cloudwatch", "alarm:TargetTracking-service/*"),
+        ],
+    ),
     Scope(
         "LoadBalancers",
         "elasticloadbalancing:(?!Describe|SetWebACL)",
@@ -133,6 +150,7 @@ SCOPES = (
             "elasticloadbalancing",
             *(f"{kind}/app/ingress-*" for kind in ("loadbalancer", "listener", "listener-rule")),
             "targetgroup/ingress-*",
+            f"targetgroup/{SERVICE}-*",
         ),
     ),
     # These two are not the program's, and may have any name.
@@ -197,7 +215,8 @@ SCOPES = (
         "OfProject",
         r"ec2:(?!DeleteTags)(Delete|Terminate|Stop|Release)|acm:(Delete|Update|Remove)"
         r"|kms:(DisableKey|EnableKey$|Put|Schedule|Untag|Update)"
-        r"|servicediscovery:(Update|Delete|Deregister)|dlm:(Update|Delete|Untag)",
+        r"|servicediscovery:(Update|Delete|Deregister)|dlm:(Update|Delete|Untag)"
+        r"|application-autoscaling:(Delete|Deregister|Untag)",
         condition={"StringEquals": {**IN_REGION, **OF_PROJECT}},
     ),
     # A tag makes a key the project's, but not one that is another project's by its tag, as that of
@@ -210,7 +229,8 @@ SCOPES = (
     # AWS cannot limit these to resources, or not to the program's.
     Scope(
         "InRegion",
-        "(acm|autoscaling|cloudwatch|dlm|ec2|ecr|ecs|elasticloadbalancing|kms|servicediscovery):",
+        "(acm|(application-)?autoscaling|cloudwatch|dlm|ec2|ecr|ecs|elasticloadbalancing|kms"
+        "|servicediscovery):",
         condition={"StringEquals": IN_REGION},
     ),
 )

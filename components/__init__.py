@@ -4,7 +4,10 @@ Nothing in here reads `pulumi.Config` or knows the stack's name: every value is 
 """
 
 from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
+from components.bastion import Bastion, BastionArgs
+from components.cluster import ServiceCluster, ServiceClusterArgs
 from components.configuration import ConfigurationBucket, ConfigurationBucketArgs
+from components.daemons import ClusterDaemons, ClusterDaemonsArgs
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.grafana import GrafanaService, GrafanaServiceArgs
 from components.ingress import Ingress, IngressArgs
@@ -21,12 +24,24 @@ from components.notifications import (
     ServiceWatchArgs,
 )
 from components.prometheus import PrometheusService, PrometheusServiceArgs
+from components.services import (
+    ExistingService,
+    ExistingServiceArgs,
+    MonitoredService,
+    MonitoredServiceArgs,
+)
 
 __all__ = [
     "AlertmanagerService",
     "AlertmanagerServiceArgs",
+    "Bastion",
+    "BastionArgs",
+    "ClusterDaemons",
+    "ClusterDaemonsArgs",
     "ConfigurationBucket",
     "ConfigurationBucketArgs",
+    "ExistingService",
+    "ExistingServiceArgs",
     "ExporterGroup",
     "ExporterGroupArgs",
     "ExporterNode",
@@ -35,12 +50,16 @@ __all__ = [
     "GrafanaServiceArgs",
     "Ingress",
     "IngressArgs",
+    "MonitoredService",
+    "MonitoredServiceArgs",
     "MonitoringNetwork",
     "MonitoringNetworkArgs",
     "NotificationTopic",
     "NotificationTopicArgs",
     "PrometheusService",
     "PrometheusServiceArgs",
+    "ServiceCluster",
+    "ServiceClusterArgs",
     "ServiceNamespace",
     "ServiceNamespaceArgs",
     "ServiceWatch",

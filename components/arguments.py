@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 _COMPONENT_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _MAX_NAME_LENGTH = 32
-_SECRET_ARN_KEY = re.compile(r"secret_?arn$", re.IGNORECASE)
+_SECRET_ARN_KEY = re.compile(r"secret_?arns?$", re.IGNORECASE)
 
 
 class Rule(NamedTuple):
@@ -105,11 +105,12 @@ class Problem(NamedTuple):
 
     def _may_be_a_secret(self) -> bool:
         """Whether it stands where the ARN of a secret belongs, and is none."""
+        if not _SECRET_ARN_KEY.search(self.key):
+            return False
+        if isinstance(self.value, list | tuple):  # each after the variable that it is for
+            return any("=arn:" not in str(entry) for entry in self.value)
         return (
-            bool(_SECRET_ARN_KEY.search(self.key))
-            and isinstance(self.value, str)
-            and bool(self.value)
-            and not self.value.startswith("arn:")
+            isinstance(self.value, str) and bool(self.value) and not self.value.startswith("arn:")
         )
 
 
@@ -188,15 +189,24 @@ def resolve(
         parent=opts.parent if opts else None, provider=_aws_provider(opts)
     )
     values, problems = examine(declared(shape), args, invoke=invoke)
-    fits = isinstance(name, str) and len(name) <= max_name_length
-    if not (fits and _COMPONENT_NAME.fullmatch(name)):
-        others = max_name_length - 1
-        legal = f"a lowercase letter, then up to {others} lowercase letters, digits or '-'"
-        message = f"becomes part of names in AWS: expected {legal}"
-        problems.insert(0, Problem("its name", message))
+    try:
+        legal_name(name, max_name_length)
+    except ValueError as error:
+        problems.insert(0, Problem("its name", str(error)))
     if problems:
         raise ArgumentError(shape.__name__.removesuffix("Args"), name, problems)
     return values  # type: ignore[return-value] # the keys of `shape`, with the types that it says
+
+
+def legal_name(name: str, max_length: int) -> None:
+    """Check the name of a component's instance.
+
+    Raises:
+        ValueError: with what is expected.
+    """
+    if not (isinstance(name, str) and len(name) <= max_length and _COMPONENT_NAME.fullmatch(name)):
+        legal = f"a lowercase letter, then up to {max_length - 1} lowercase letters, digits or '-'"
+        raise ValueError(f"becomes part of names in AWS: expected {legal}")
 
 
 def examine(

@@ -11,7 +11,10 @@ from pulumi.provider.server import ComponentInitError
 
 from components.alertmanager import AlertmanagerService, AlertmanagerServiceArgs
 from components.arguments import ArgumentError, camel, sentences
+from components.bastion import Bastion, BastionArgs
+from components.cluster import ServiceCluster, ServiceClusterArgs
 from components.configuration import ConfigurationBucket, ConfigurationBucketArgs
+from components.daemons import ClusterDaemons, ClusterDaemonsArgs
 from components.exporters import ExporterGroup, ExporterGroupArgs, ExporterNode, ExporterNodeArgs
 from components.grafana import GrafanaService, GrafanaServiceArgs
 from components.ingress import Ingress, IngressArgs
@@ -28,6 +31,12 @@ from components.notifications import (
     ServiceWatchArgs,
 )
 from components.prometheus import PrometheusService, PrometheusServiceArgs
+from components.services import (
+    ExistingService,
+    ExistingServiceArgs,
+    MonitoredService,
+    MonitoredServiceArgs,
+)
 
 PACKAGE = "prometheus-aws"
 
@@ -43,6 +52,11 @@ COMPONENTS = {
     ExporterNode: ExporterNodeArgs,
     NotificationTopic: NotificationTopicArgs,
     ServiceWatch: ServiceWatchArgs,
+    MonitoredService: MonitoredServiceArgs,
+    ExistingService: ExistingServiceArgs,
+    ServiceCluster: ServiceClusterArgs,
+    ClusterDaemons: ClusterDaemonsArgs,
+    Bastion: BastionArgs,
 }
 
 

@@ -21,13 +21,15 @@ def document(*statements: Statement) -> str:
 
 
 def allow(
-    actions: Sequence[str], resource: str, condition: Mapping[str, Any] | None = None
+    actions: Sequence[str],
+    resource: str | Sequence[str],
+    condition: Mapping[str, Any] | None = None,
 ) -> Statement:
     """Statement that allows actions.
 
     Args:
         actions: each by its full name.
-        resource: ARN, or `*` where AWS cannot limit the actions.
+        resource: ARN, or several, or `*` where AWS cannot limit the actions.
         condition: narrows it further; default: nothing.
     """
     narrowed = {"Condition": condition} if condition else {}

@@ -1,7 +1,7 @@
 """Types of values, as annotations say them, and how a message shows a value."""
 
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -50,6 +50,8 @@ def typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
         raise _unknown(inner)
     if get_origin(inner) is Sequence:
         return _typed_list(inner, value)
+    if get_origin(inner) is Mapping:
+        return _typed_mapping(inner, value)
     if inner is int and isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, inner) and isinstance(value, bool) is (inner is bool):
@@ -66,6 +68,16 @@ def _typed_list(kind: Any, value: object) -> list[Any]:  # noqa: ANN401 - any an
             raise _unknown(kind)
     brackets = ": put it in brackets" if isinstance(value, str) and value else ""
     raise ValueError(f"expected {expected(kind)}{brackets}")
+
+
+def _typed_mapping(kind: Any, value: object) -> dict[str, Any]:  # noqa: ANN401 - any annotation
+    _, each = get_args(kind)
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        with suppress(ValueError):
+            return {key: typed(each, entry) for key, entry in value.items()}
+        if any(map(is_output, value.values())) and not unwired(each)[1]:
+            raise _unknown(kind)
+    raise ValueError(f"expected {expected(kind)}")
 
 
 def _unknown(kind: Any) -> ValueError:  # noqa: ANN401 - any annotation
@@ -87,4 +99,6 @@ def expected(kind: Any) -> str:  # noqa: ANN401 - any annotation
     if get_origin(inner) is Sequence:
         (each,) = get_args(inner)
         return f"a list of {expected(each).removeprefix('a ')}s"
+    if get_origin(inner) is Mapping:
+        return f"keys, each with {expected(get_args(inner)[1])}"
     return {bool: "true or false", int: "a whole number", str: "a string"}[inner]

@@ -13,6 +13,10 @@ from docs import prices
 from docs.prices import Price, Use
 from mocks.recording import Deployment, Registered
 
+ALARMS_OF_TARGET_TRACKING = 2
+"""One to start tasks, one to end them. Source:
+https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html"""
+
 Items = Iterable[tuple[Price, float]]
 
 
@@ -27,10 +31,10 @@ def _host(host: Registered, _: Deployment) -> Items:
 def _service(service: Registered, deployment: Deployment) -> Items:
     needed = service.options.propertyDependencies["taskDefinition"].urns
     (task,) = [r.inputs for r in deployment.of_type(":TaskDefinition") if r.urn in needed]
-    count = service.inputs["desiredCount"]
     vcpu, memory = prices.FARGATE[task["runtimePlatform"]["cpuArchitecture"]]
     if "EC2" in task["requiresCompatibilities"]:
         return  # the host costs
+    count = service.inputs["desiredCount"]
     storage = task.get("ephemeralStorage", {"sizeInGib": prices.INCLUDED_GIB})["sizeInGib"]
     yield vcpu, count * int(task["cpu"]) / 1024
     yield memory, count * int(task["memory"]) / 1024
@@ -47,13 +51,21 @@ def _volume(volume: Registered, _: Deployment) -> Items:
 
 
 def _group(group: Registered, deployment: Deployment) -> Items:
-    needed = group.options.propertyDependencies["launchTemplate"].urns
+    given = "mixedInstancesPolicy" if "mixedInstancesPolicy" in group.inputs else "launchTemplate"
+    needed = group.options.propertyDependencies[given].urns
     (template,) = [r.inputs for r in deployment.of_type(":LaunchTemplate") if r.urn in needed]
     count = group.inputs["desiredCapacity"]
+    # Of several types the preferred one, on demand: the price of Spot instances is the market's.
     yield prices.instance(template["instanceType"]), count
     for device in template["blockDeviceMappings"]:
         disk = device["ebs"]
         yield prices.VOLUMES[disk["volumeType"]], count * disk["volumeSize"]
+
+
+def _alarms_of_scaling(policy: Registered, _: Deployment) -> Items:
+    if policy.inputs["policyType"] != "TargetTrackingScaling":
+        raise ValueError(f"no price for {policy.name}: only target tracking has alarms of its own")
+    yield prices.ALARM, ALARMS_OF_TARGET_TRACKING
 
 
 def _load_balancer(balancer: Registered, _: Deployment) -> Items:
@@ -75,6 +87,7 @@ def _one(price: Price) -> Callable[[Registered, Deployment], Items]:
 
 
 PRICED: Mapping[str, Callable[[Registered, Deployment], Items]] = {
+    "aws:appautoscaling/policy:Policy": _alarms_of_scaling,
     "aws:autoscaling/group:Group": _group,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _one(prices.ALARM),
     "aws:ebs/volume:Volume": _volume,
@@ -95,6 +108,7 @@ BY_USE: Mapping[str, Use] = {
     "aws:dlm/lifecyclePolicy:LifecyclePolicy": prices.SNAPSHOTS,
     "aws:ec2/flowLog:FlowLog": prices.LOGS,
     "aws:ecr/repository:Repository": prices.IMAGES,
+    "aws:ecs/cluster:Cluster": prices.INSIGHTS,
     "aws:lb/targetGroup:TargetGroup": prices.LOAD,
     "aws:route53/record:Record": prices.QUERIES,
     "aws:s3/bucket:Bucket": prices.BUCKET,
@@ -107,6 +121,7 @@ BY_USE: Mapping[str, Use] = {
 
 FREE = frozenset(
     {
+        "aws:appautoscaling/target:Target",  # its policy's alarms cost, and the tasks
         "aws:acm/certificate:Certificate",
         "aws:acm/certificateValidation:CertificateValidation",
         "aws:cloudwatch/eventRule:EventRule",  # for events of AWS's own services
@@ -123,8 +138,8 @@ FREE = frozenset(
         "aws:ec2/vpc:Vpc",
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         "aws:ecs/capacityProvider:CapacityProvider",
-        "aws:ecs/cluster:Cluster",
         "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
+        "aws:ecs/tag:Tag",
         "aws:ecs/taskDefinition:TaskDefinition",  # its services cost
         "aws:iam/accessKey:AccessKey",
         "aws:iam/instanceProfile:InstanceProfile",

@@ -167,6 +167,7 @@ NAT_TRAFFIC = Use(
 LOGS = Use(
     "logs", "0.63 a GB written, 0.0324 a GB and month kept", "2026-09-23, 2026-08-26", _CLOUDWATCH
 )
+INSIGHTS = Use("metrics of Container Insights, where that is on", "", "", _CLOUDWATCH)
 IMAGES = Use(
     "images in ECR",
     "0.10 a GB and month (assumed: us-east-1's)",

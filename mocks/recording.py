@@ -59,6 +59,7 @@ INVOKES: dict[str, dict[str, Any] | Callable[[Mapping[str, Any]], dict[str, Any]
     "aws:secretsmanager/getSecretVersion:getSecretVersion": {
         "secretString": "the-client-secret",
     },
+    "aws:ecs/getCluster:getCluster": {"status": "ACTIVE"},
     # The provider marks every parameter as secret.
     "aws:ssm/getParameter:getParameter": {"value": as_secret(AMI)},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
@@ -258,6 +259,7 @@ def refuse(
     config: Mapping[str, str] | None = None,
     secret: Sequence[str] = (),
     stack: str = "test",
+    invokes: Mapping[str, Any] | None = None,
 ) -> pulumi.RunError:
     """Evaluate a program that must end with a `RunError` before it registers anything.
 
@@ -266,8 +268,9 @@ def refuse(
         config: full keys with namespace -> text.
         secret: keys of it whose values are secret.
         stack: name of the stack.
+        invokes: token of a function -> its answer, in place of the usual one.
     """
-    monitor = RecordingMonitor(Recording())
+    monitor = RecordingMonitor(Recording(invokes=invokes))
     try:
         evaluate(program, monitor, project=PROJECT, stack=stack, config=config or {}, secret=secret)
     except pulumi.RunError as error:

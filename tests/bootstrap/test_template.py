@@ -207,7 +207,10 @@ def test_a_deployment_cannot_change_who_it_is(account: Account) -> None:
         for pattern in statement["Resource"]:
             assert not any(fnmatch.fnmatchcase(role, pattern) for role in roles)
             path = pattern.split(":", 5)[5].partition("/")[2]
-            services = ("ecs", "autoscaling", "elasticloadbalancing")
+            services = (
+                *("ecs", "autoscaling", "elasticloadbalancing"),
+                "ecs.application-autoscaling",
+            )
             own = [f"/aws-service-role/{service}.amazonaws.com/" for service in services]
             assert f"/{path}".startswith((PATH, *own))
 
@@ -234,12 +237,14 @@ def test_what_gives_rights_away_is_limited_further(account: Account) -> None:
         "iam:AWSServiceName": [
             "ecs.amazonaws.com",
             "autoscaling.amazonaws.com",
+            "ecs.application-autoscaling.amazonaws.com",
             "elasticloadbalancing.amazonaws.com",
         ]
     }
     for action in (
         *("ec2:TerminateInstances", "ec2:DeleteVpc", "ec2:StopInstances", "acm:DeleteCertificate"),
         *("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "servicediscovery:DeleteNamespace"),
+        "application-autoscaling:DeregisterScalableTarget",
     ):
         assert conditions[action]["StringEquals"]["aws:ResourceTag/project"] == "prometheus-aws"
     assert not {action for action in conditions if action.startswith(("sts:", "organizations:"))}

@@ -10,14 +10,19 @@ import pulumi
 
 from components import (
     AlertmanagerService,
+    Bastion,
+    ClusterDaemons,
     ConfigurationBucket,
+    ExistingService,
     ExporterGroup,
     ExporterNode,
     GrafanaService,
     Ingress,
+    MonitoredService,
     MonitoringNetwork,
     NotificationTopic,
     PrometheusService,
+    ServiceCluster,
     ServiceNamespace,
     ServiceWatch,
 )
@@ -25,6 +30,8 @@ from components.alertmanager.configuration import SECRETS
 
 ROOT = Path(__file__).parents[2]
 OWN = ROOT / "examples" / "own_configuration"
+MORE = ROOT / "tests" / "components" / "more_configuration"
+"""What a service brings along, beside the user's own."""
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"  # noqa: S105 - an ARN
 
 
@@ -99,6 +106,13 @@ SERVICE = Example(
         "replicas": 2,
         "port": 9091,
         "node_exporter_port": 9101,
+        "cluster_arns": [
+            "arn:aws:ecs:eu-central-1:123456789012:cluster/shop",
+            "arn:aws:ecs:eu-central-1:123456789012:cluster/office",
+        ],
+        "cluster_hosts": {"shop": "hosts-of-shop"},
+        "expected_tasks": {"web": 3},
+        "cadvisor_port": 9102,
         "discovery_tag_key": "team:monitor",
         "discovery_tag_value": "yes",
         "discovery_refresh_interval": "2m",
@@ -128,7 +142,11 @@ SERVICE = Example(
         "delete_images_on_destroy": True,
     },
     # A task on a host has no public address.
-    instead={"overlay": str(OWN / "prometheus"), "storage_kind": "ebs"},
+    instead={
+        "overlay": str(OWN / "prometheus"),
+        "overlays": [str(MORE / "prometheus")],
+        "storage_kind": "ebs",
+    },
 )
 ALERTS = Example(
     AlertmanagerService,
@@ -168,7 +186,7 @@ ALERTS = Example(
         "image_context": str(ROOT / "docker" / "alertmanager"),
         "delete_images_on_destroy": True,
     },
-    {"overlay": str(OWN / "alertmanager")},
+    {"overlay": str(OWN / "alertmanager"), "overlays": [str(MORE / "alertmanager")]},
 )
 GRAFANA = Example(
     GrafanaService,
@@ -212,7 +230,7 @@ GRAFANA = Example(
         "image_context": str(ROOT / "docker" / "grafana"),
         "delete_images_on_destroy": True,
     },
-    {"overlay": str(OWN / "grafana")},
+    {"overlay": str(OWN / "grafana"), "overlays": [str(MORE / "grafana")]},
 )
 GROUP = Example(
     ExporterGroup,
@@ -302,6 +320,123 @@ INGRESS = Example(
         "without_authentication": True,
     },
 )
+SHOP = ROOT / "tests" / "components" / "monitored_services" / "shop"
+"""A service's folder."""
+MONITORED = Example(
+    MonitoredService,
+    {
+        "vpc_id": "vpc-1",
+        "subnet_ids": ["subnet-1", "subnet-2"],
+        "cluster_arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/shops",
+        "prometheus_security_group_id": "sg-prometheus",
+        "metrics": ["8000/metrics"],
+        "image_context": str(SHOP),
+    },
+    {
+        "namespace_id": "ns-1",
+        "namespace_domain": "watch.example",
+        "job": "shop",
+        "capacity_provider": "hosts",
+        "launch_type": "EC2",
+        "security_group_ids": ["sg-database"],
+        "enable_execute_command": True,
+        "user": "1000:1000",
+        "read_only_root_filesystem": False,
+        "writable_paths": ["/tmp", "/var/cache/shop"],  # noqa: S108 - in the container
+        "environment": ["LOG_LEVEL=info", "EMPTY="],
+        "secret_arns": [f"DATABASE_PASSWORD={SECRET}:database-AbCdEf"],
+        "port": 8001,
+        "health_path": "/healthy",
+        "health_command": ["python", "-m", "shop.health"],
+        "cpu": 384,
+        "memory": 300,
+        "cpu_architecture": "X86_64",
+        "desired_count": 3,
+        "max_count": 6,
+        "cpu_target_percent": 50,
+        "host_name": "shop.example.com",
+        "listener_priority": 100,
+        "domain": "example.com",
+        "listener_arn": "arn:aws:elasticloadbalancing:eu-central-1:1:listener/app/way-in/1/2",
+        "load_balancer_security_group_id": "sg-load-balancer",
+        "load_balancer_dns_name": "way-in-1.eu-central-1.elb.amazonaws.com",
+        "load_balancer_zone_id": "Z215JYRZR1TBD5",
+        "zone_id": "Z0123456789ABCDEFGHIJ",
+        "ipv6": True,
+        "log_retention_days": 30,
+        "delete_images_on_destroy": True,
+        "monitoring": str(SHOP / "monitoring"),
+    },
+    # Only a task on Fargate has a public address.
+    {"image": "registry.example.com/shop:1.2", "assign_public_ip": True},
+)
+EXISTING = Example(
+    ExistingService,
+    {
+        "prometheus_security_group_id": "sg-prometheus",
+        "service_arn": "arn:aws:ecs:eu-central-1:123456789012:service/theirs/orders",
+        "security_group_ids": ["sg-0123456789abcdef0"],
+        "metrics": ["80/metrics", "9102/stats"],
+    },
+    {"job": "orders-api", "monitoring": str(SHOP / "monitoring")},
+)
+CLUSTER = Example(
+    ServiceCluster,
+    {"vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"]},
+    {
+        "instance_types": ["m7i.large", "m6i.large"],
+        "min_size": 2,
+        "desired_size": 4,
+        "max_size": 6,
+        "spot_percent": 50,
+        "root_size_gib": 60,
+        "container_insights": True,
+    },
+    instead={"capacity": "fargate"},
+)
+DAEMONS = Example(
+    ClusterDaemons,
+    {
+        "cluster_arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/apps",
+        "host_security_group_ids": ["sg-hosts", "sg-more-hosts"],
+        "prometheus_security_group_id": "sg-prometheus",
+    },
+    {
+        "cpu_architecture": "X86_64",
+        "node_exporter_version": "1.12.0",
+        "node_exporter_port": 9200,
+        "node_exporter_cpu": 64,
+        "node_exporter_memory": 128,
+        "cadvisor_version": "0.60.4",
+        "cadvisor_port": 9201,
+        "cadvisor_cpu": 128,
+        "cadvisor_memory": 512,
+        "housekeeping_interval": "30s",
+        "log_retention_days": 30,
+        "delete_images_on_destroy": True,
+    },
+)
+BASTION = Example(
+    Bastion,
+    {
+        "vpc_id": "vpc-1",
+        "subnet_id": "subnet-1",
+        "prometheus_security_group_id": "sg-prometheus",
+        "prometheus_cluster_name": "cluster-1",
+        "prometheus_service_name": "service-1",
+    },
+    {
+        "prometheus_port": 9091,
+        "alertmanager_security_group_id": "sg-alertmanager",
+        "alertmanager_port": 9193,
+        "grafana_security_group_id": "sg-grafana",
+        "grafana_port": 3001,
+        "associate_public_ip": True,
+        "instance_type": "t3.micro",
+        "ssh_cidrs": ["203.0.113.9/32"],
+        "key_name": "admin",
+    },
+)
 BUCKET = Example(ConfigurationBucket, {}, {})
 EXAMPLES = {
     "ConfigurationBucket": BUCKET,
@@ -315,4 +450,9 @@ EXAMPLES = {
     "ExporterNode": NODE,
     "NotificationTopic": TOPIC,
     "ServiceWatch": WATCH,
+    "MonitoredService": MONITORED,
+    "ExistingService": EXISTING,
+    "ServiceCluster": CLUSTER,
+    "ClusterDaemons": DAEMONS,
+    "Bastion": BASTION,
 }

@@ -1,5 +1,6 @@
 """What a rule says about an illegal value."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,9 +10,13 @@ HIDDEN = "not shown, as it may be the secret itself"
 
 def shown(key: str, value: object, show: Callable[[object], str]) -> str:
     """What a message about an argument repeats of its value."""
-    of_secret = key.lower().replace("_", "").endswith("secretarn")
-    is_text = isinstance(value, str) and value
-    return HIDDEN if of_secret and is_text and not str(value).startswith("arn:") else show(value)
+    if not re.search(r"secret_?arns?$", key, re.IGNORECASE):
+        return show(value)
+    if isinstance(value, str):
+        hidden = bool(value) and not value.startswith("arn:")
+    else:
+        hidden = isinstance(value, list) and any("=arn:" not in str(entry) for entry in value)
+    return HIDDEN if hidden else show(value)
 
 
 def problem(check: Callable[..., object], *args: object) -> str:

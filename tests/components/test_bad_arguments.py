@@ -1,6 +1,7 @@
 """Illegal arguments of every component: what is said, and that nothing is registered."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, get_origin
 
 import pytest
 
@@ -233,6 +234,39 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
             "environment is 'a b': expected a letter, then up to 31 letters, digits, '-' or '_'",
         ],
     ),
+    (
+        "Bastion",
+        {"ssh_cidrs": ["0.0.0.0/0"], "key_name": "admin"},
+        [
+            (
+                "ssh_cidrs is ['0.0.0.0/0']: '0.0.0.0/0' is open to the world. Name the networks"
+                " that people come from, such as '203.0.113.7/32' for one address; where nobody can"
+                " be named, leave the list empty and go through a VPN or AWS Systems Manager"
+            )
+        ],
+    ),
+    (
+        "Bastion",
+        {"ssh_cidrs": ["::/0"], "key_name": "admin", "instance_type": "t1.micro"},
+        [
+            (
+                "instance_type is 't1.micro': Amazon Linux 2023 is not made for a1, c1, m1, m2, t1;"
+                " expected a newer type, such as t4g.nano (arm64) or t3.micro (x86_64)"
+            ),
+            "ssh_cidrs is ['::/0']: '::/0': expected an IPv4 network such as 10.42.0.0/16",
+        ],
+    ),
+    (
+        "Bastion",
+        {"ssh_cidrs": ["203.0.113.9/32"]},
+        [
+            (
+                "ssh_cidrs is ['203.0.113.9/32']: nobody could log in by SSH without a key;"
+                " expected the name of an EC2 key pair as well, or no networks: Session Manager"
+                " needs neither"
+            )
+        ],
+    ),
     # Types.
     (
         "MonitoringNetwork",
@@ -269,6 +303,71 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
                 " most 16384, which is what EC2 takes. Let a short script download the rest"
             )
         ],
+    ),
+    (
+        "ServiceCluster",
+        {"instance_types": ["t4g.small", "t3.small"]},
+        [
+            (
+                "instance_types is ['t4g.small', 't3.small']: t3.small is x86_64, and t4g.small"
+                " arm64; expected one architecture, as an image is built for one"
+            )
+        ],
+    ),
+    (
+        "ServiceCluster",
+        {"instance_types": ["t3.small", "t3.small"]},
+        [
+            (
+                "instance_types is ['t3.small', 't3.small']: t3.small is in the list more than"
+                " once; expected each once"
+            )
+        ],
+    ),
+    (
+        "ServiceCluster",
+        {"instance_types": ["t3.smal"]},
+        [
+            (
+                "instance_types is ['t3.smal']: 't3.smal': no EC2 instance type that runs Linux is"
+                " called so; expected one such as t4g.nano (arm64) or t3.micro (x86_64)"
+            )
+        ],
+    ),
+    (
+        "ClusterDaemons",
+        {"cadvisor_port": 9100},
+        [
+            (
+                "cadvisor_port is 9100: node_exporter listens there; expected another port than"
+                " node_exporter's"
+            )
+        ],
+    ),
+    (
+        "ClusterDaemons",
+        {"node_exporter_port": 9101},
+        [
+            (
+                "cadvisor_port is 9101: node_exporter listens there; expected another port than"
+                " node_exporter's"
+            )
+        ],
+    ),
+    (
+        "ServiceCluster",
+        {"desired_size": 4},
+        ["desired_size is 4: expected from min_size 1 to max_size 3"],
+    ),
+    (
+        "ServiceCluster",
+        {"min_size": 4},
+        ["desired_size is 3: min_size is 4, above max_size 3; expected at most that"],
+    ),
+    (
+        "ServiceCluster",
+        {"capacity": "fargate", "spot_percent": 10},
+        ["spot_percent is 10: it is about EC2 hosts, and capacity is fargate; expected 0"],
     ),
 ]
 
@@ -319,7 +418,9 @@ def test_no_argument_takes_a_value_of_another_type(name: str, value: object) -> 
         return  # it takes none
     error = refuse(lambda: example.component("thing", args))
     lines = str(error).splitlines()[1:]
-    expected = [f"  - {key} is {value!r}: expected " for key in args]
+    known = declared(example.shape)
+    empty = [key for key in args if value == {} and get_origin(known[key].kind) is Mapping]
+    expected = [f"  - {key} is {value!r}: expected " for key in args if key not in empty]
     assert [line[: len(start)] for line, start in zip(lines, expected, strict=True)] == expected
 
 

@@ -28,11 +28,18 @@ PHYSICAL = {
 
 DEMANDED = {
     ("aws:ecs/taskDefinition:TaskDefinition", "family"),
+    ("aws:ecs/capacityProvider:CapacityProvider", "name"),
     ("aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace", "name"),
     ("aws:servicediscovery/service:Service", "name"),
     ("aws:route53/record:Record", "name"),
 }
 """Names that AWS demands, and those of the DNS."""
+
+OF_A_CLUSTER = ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", "clusterName")
+"""Says which cluster it is about."""
+
+OTHERS_WITH_A_GROUP = ("Ingress", "ExporterGroup", "ServiceCluster", "ClusterDaemons", "Bastion")
+"""Components with a security group or a rule, beside the servers."""
 
 OF_A_BUCKET = re.compile("aws:s3/bucket[A-Z]")
 """Types whose `bucket` says which one they are about."""
@@ -76,6 +83,7 @@ def test_nothing_has_a_physical_name(name: str, arguments: str) -> None:
         for r in deployment.resources
         for key in PHYSICAL & r.inputs.keys()
         if not (key == "bucket" and OF_A_BUCKET.match(r.type))
+        if (r.type, key) != OF_A_CLUSTER
     }
     assert named <= DEMANDED
 
@@ -194,7 +202,7 @@ def test_security_groups_and_rules_are_described_in_characters_that_aws_accepts(
     deployment = make(EXAMPLES[name], EXAMPLES[name].all)
     rules = [r for r in children(deployment) if "securityGroup" in r.type]
     assert not [r.name for r in rules if not legal.fullmatch(r.inputs["description"])]
-    assert bool(rules) is (name.endswith("Service") or name in ("Ingress", "ExporterGroup"))
+    assert bool(rules) is (name.endswith("Service") or name in OTHERS_WITH_A_GROUP)
 
 
 @each

@@ -7,12 +7,15 @@ import pytest
 
 from components import (
     AlertmanagerServiceArgs,
+    BastionArgs,
+    ClusterDaemonsArgs,
     ExporterGroupArgs,
     ExporterNodeArgs,
     GrafanaServiceArgs,
     MonitoringNetworkArgs,
     NotificationTopicArgs,
     PrometheusServiceArgs,
+    ServiceClusterArgs,
     ServiceWatchArgs,
 )
 from components.alertmanager.configuration import SECRETS
@@ -326,15 +329,22 @@ LIMITS = [
         [7, 16385],
         "expected a whole number from 8 to 16384 GiB",
     ),
-    (
-        ExporterNodeArgs,
-        "ssh_key_name",
-        ["", "admin", "k" * 255, "$(id) of me"],
-        ["k" * 256, "ключ", "a\nb", "a\n", "a\tb", "a\x00", "\x7f", " a", "a "],
+    *(
         (
-            "expected the name of a key pair, at most 255 printable ASCII characters without"
-            " spaces at the ends"
-        ),
+            shape,
+            key,
+            ["", "admin", "k" * 255, "$(id) of me"],
+            ["k" * 256, "ключ", "a\nb", "a\n", "a\tb", "a\x00", "\x7f", " a", "a "],
+            (
+                "expected the name of a key pair, at most 255 printable ASCII characters without"
+                " spaces at the ends"
+            ),
+        )
+        for shape, key in ((ExporterNodeArgs, "ssh_key_name"), (BastionArgs, "key_name"))
+    ),
+    *(
+        (BastionArgs, f"{server}_port", *PORTS)
+        for server in ("prometheus", "alertmanager", "grafana")
     ),
     (
         ExporterNodeArgs,
@@ -386,6 +396,83 @@ LIMITS = [
             f"{bad!r}: expected a phone number in E.164 format, such as +4915112345678",
         )
         for bad in ("015112345678", "+0151123456", "+49 151 12345678", "+1234567890123456", "+12")
+    ),
+    *((ClusterDaemonsArgs, key, *PORTS) for key in ("node_exporter_port", "cadvisor_port")),
+    (ClusterDaemonsArgs, "log_retention_days", *LOGS),
+    (
+        ClusterDaemonsArgs,
+        "cpu_architecture",
+        ["ARM64", "X86_64"],
+        ["", "arm64", "x86"],
+        "expected one of ARM64, X86_64",
+    ),
+    *(
+        (
+            ClusterDaemonsArgs,
+            f"{name}_cpu",
+            [2, 1024],
+            [1, 1025],
+            "expected a whole number from 2 to 1024",
+        )
+        for name in ("node_exporter", "cadvisor")
+    ),
+    *(
+        (
+            ClusterDaemonsArgs,
+            f"{name}_memory",
+            [16, 4096],
+            [15, 4097],
+            "expected a whole number from 16 to 4096 MiB",
+        )
+        for name in ("node_exporter", "cadvisor")
+    ),
+    *(
+        (
+            ClusterDaemonsArgs,
+            f"{name}_version",
+            ["0.60.5", "1.12.1-rc.0"],
+            ["", "v0.60.5", "latest"],
+            "expected a version such as 3.15.0, without a leading v",
+        )
+        for name in ("node_exporter", "cadvisor")
+    ),
+    (
+        ClusterDaemonsArgs,
+        "housekeeping_interval",
+        ["1s", "1m"],
+        ["0s", "999ms", "61s"],
+        "expected a duration from 1s to 1m",
+    ),
+    (
+        ServiceClusterArgs,
+        "capacity",
+        ["ec2", "fargate"],
+        ["", "EC2", "FARGATE"],
+        "expected one of ec2, fargate",
+    ),
+    *(
+        (
+            ServiceClusterArgs,
+            key,
+            [least, 100],
+            [least - 1, 101],
+            f"expected a whole number from {least} to 100",
+        )
+        for key, least in (("min_size", 0), ("max_size", 1), ("spot_percent", 0))
+    ),
+    (
+        ServiceClusterArgs,
+        "root_size_gib",
+        [30, 65_536],
+        [29, 65_537],
+        "expected a whole number from 30 to 65536 GiB",
+    ),
+    (
+        ServiceClusterArgs,
+        "instance_types",
+        [["t4g.small"], ["m7i.large", "m6a.xlarge"], [f"m7g.{n}xlarge" for n in range(2, 42)]],
+        [[]],
+        "expected 1 to 40 instance types",
     ),
 ]
 

@@ -17,7 +17,7 @@ NAME = (
     "becomes part of names in AWS: expected a lowercase letter, then up to 31 lowercase letters,"
     " digits or '-'"
 )
-JSON_TYPES = {bool: "boolean", int: "integer", str: "string", list: "array"}
+JSON_TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,8 @@ def test_only_text_can_be_wired(schema: dict[str, Any], name: str) -> None:
     """Outputs of other resources reach a component as text only; numbers would fail."""
     inputs = schema["resources"][f"prometheus-aws:index:{name}"]["inputProperties"]
     wired = [entry for entry in inputs.values() if not entry.get("plain")]
-    types = {entry.get("items", entry)["type"] for entry in wired}
+    entries = [it.get("items", it.get("additionalProperties", it)) for it in wired]
+    types = {entry["type"] for entry in entries}
     assert types <= {"string"}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from components.arguments import declared
 from components.containers import fargate
-from components.prometheus.prometheus_service import PrometheusServiceArgs
+from components.prometheus.prometheus_args import PrometheusServiceArgs
 from docs import sizing
 from stack_files import stack_file_config
 

@@ -30,7 +30,7 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def test_it_runs_the_program_of_its_folder() -> None:
     image = parse_dockerfile(DOCKERFILE)
     assert image.entrypoint == ["python", "-m", "live_configuration"]
-    assert image.copied == {image.environment["PYTHONPATH"]: "."}
+    assert image.copied[image.environment["PYTHONPATH"]] == "."
     assert (CONTEXT / "live_configuration" / "__main__.py").exists()
 
 

@@ -4,9 +4,10 @@ import re
 
 from blocks import BLOCKS
 from components import assets
-from mocks.recording import REGION
+from mocks.recording import ACCOUNT, REGION
 from tests.configuration.rendering import image_defaults
 from tests.program.evaluate import evaluate, variables
+from tests.unit.configurations import SERVICE
 
 FOLDER = assets.image_context("prometheus")
 
@@ -37,6 +38,17 @@ OF_ALERTMANAGER = {
 }
 """Variables that are there with another server only, such as Alertmanager on that port."""
 
+_CLUSTER = f"arn:aws:mock:{REGION}:{ACCOUNT}:services-cluster"
+OF_CLUSTERS = {"CADVISOR_PORT": "9102"}
+"""Variable that is there with an ECS cluster that has hosts only, with cAdvisor on that port."""
+
+MAPS = {
+    "ECS_CLUSTER_MAP": f"{_CLUSTER}={_CLUSTER}",
+    "CLUSTER_HOSTS_MAP": "services-cluster=services-host",
+    "EXPECTED_TASKS_MAP": "shop=3",
+}
+"""Likewise: lists, each entry of which makes a line, or without which a file is left out."""
+
 OF_ANOTHER_REPLICA = {"PROMETHEUS_REPLICA": "0"}
 """Variable that is there for each but the first, and its default."""
 
@@ -66,6 +78,15 @@ def placeholders() -> set[str]:
     return set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)\}", "\n".join(lines)))
 
 
+def lists() -> set[str]:
+    """Variables that the configuration's files make lines of, or need to be there at all."""
+    texts = [file.read_text(encoding="utf-8") for file in FOLDER.rglob("*.yml")]
+    found = re.findall(
+        r"^ *# (?:each|needs:) ([A-Z][A-Z0-9_]*_MAP)\b", "\n".join(texts), re.MULTILINE
+    )
+    return set(found)
+
+
 def needed_by_the_entrypoint() -> set[str]:
     """Variables that the entrypoint insists on, whatever the configuration names."""
     text = (FOLDER / "entrypoint.sh").read_text(encoding="utf-8").replace("\\\n", " ")
@@ -78,19 +99,25 @@ def test_a_setting_its_variable_its_placeholder_and_its_default_are_one() -> Non
     changes: dict[str, dict[str, object]] = {"hosts": {}, "prometheus": {}}
     changes["alertmanager"] = {"port": 9193}
     changes["configuration"] = {"delivery": "live", "port": 9534}
+    changes["network"] = {"natStrategy": "single"}
+    changes["cluster"] = {"cadvisorPort": 9102}
+    changes["services"] = {"shop": {**SERVICE, "desiredCount": 3}}
     for block, key, value, _ in FROM_SETTINGS.values():
         assert BLOCKS[block].knobs[key].default != value
         changes[block][key] = value
     given = variables(evaluate({"environment": "staging", **changes}))
-    others = FROM_THE_STACK | OF_ALERTMANAGER | OF_LIVE_CONFIGURATION
-    assert given == others | {name: text for name, (*_, text) in FROM_SETTINGS.items()}
+    others = FROM_THE_STACK | OF_ALERTMANAGER | OF_LIVE_CONFIGURATION | OF_CLUSTERS
+    assert given == others | MAPS | {name: text for name, (*_, text) in FROM_SETTINGS.items()}
 
     # ... where the configuration or the entrypoint needs each variable, and no other ...
     of_image = OF_THE_IMAGE | OF_ANOTHER_REPLICA
-    assert placeholders() | needed_by_the_entrypoint() == given.keys() | of_image.keys()
-    assert others.keys() <= placeholders() <= given.keys() | of_image.keys()
+    of_all = given.keys() - MAPS.keys() | of_image.keys()
+    assert lists() == MAPS.keys()
+    assert placeholders() | needed_by_the_entrypoint() == of_all
+    assert others.keys() <= placeholders() <= of_all
 
     # ... and whoever runs the image by itself gets the defaults that the components declare.
     declared = variables(evaluate())
-    assert not (OF_ALERTMANAGER | OF_LIVE_CONFIGURATION).keys() & declared.keys()
+    of_others = OF_ALERTMANAGER | OF_LIVE_CONFIGURATION | OF_CLUSTERS | MAPS
+    assert not of_others.keys() & declared.keys()
     assert image_defaults() == of_image | {name: declared[name] for name in FROM_SETTINGS}

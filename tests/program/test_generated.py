@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import components
-from blocks import BLOCKS
+from blocks import BLOCKS, paths
 from dashboards.catalogue import DASHBOARDS
 from docs import generate
 from settings import Settings
@@ -24,6 +24,7 @@ GENERATED = (
     "docs/sizing.md",
     "bootstrap/github.template.json",
     *(f"docker/grafana/dashboards/{dashboard.uid}.json" for dashboard in DASHBOARDS),
+    "examples/pizza_service/monitoring/grafana/dashboards/pizza.json",
 )
 
 
@@ -83,6 +84,7 @@ def test_the_reference_has_every_key_with_its_type_and_default() -> None:
         needs = any(argument.required for argument in knobs.values())
         assert ("Optional: off unless the block is there." in section) is BLOCKS[name].optional
         assert ("`{}` switches it on" in section) is (BLOCKS[name].optional and not needs)
+        assert ("each below a name of your own" in section) is bool(BLOCKS[name].names)
         rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", section, re.MULTILINE)
         assert [key for key, *_ in rows] == list(knobs)
         for key, type_, default, sentence in rows:
@@ -90,7 +92,8 @@ def test_the_reference_has_every_key_with_its_type_and_default() -> None:
             value = argument.default
             shown = value if isinstance(value, str) else json.dumps(value)
             if argument.required:
-                assert (type_, default) == ("string", "none: required")
+                required = "string" if argument.kind is str else "array"
+                assert (type_, default) == (required, "none: required")
             else:
                 assert (type_, default) == (types[type(value)], f"`{shown}`" if shown else "empty")
             assert sentence.endswith(".")
@@ -116,13 +119,15 @@ def test_the_readme_pictures_every_component() -> None:
 
 def test_every_setting_that_people_read_about_exists() -> None:
     """README and guides name settings by path, such as `hosts.count`."""
-    paths = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
-    named = {
+    found = {
         path
         for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
         for path in re.findall(
-            rf"`(?:prometheus-aws:)?((?:{'|'.join(BLOCKS)})\.[a-z]\w+)", file.read_text("utf-8")
+            rf"`(?:prometheus-aws:)?((?:{'|'.join(BLOCKS)})(?:\.[a-z<][\w>-]+)+)",
+            file.read_text("utf-8"),
         )
     }
+    # Of a service, whatever its name is.
+    named = {re.sub(r"^services\.[^.]+\.", "services.<name>.", path) for path in found}
     assert "hosts.count" in named
-    assert named <= paths
+    assert named <= set(paths())

@@ -30,16 +30,32 @@ UNLIMITABLE = {
     "ssmmessages:OpenDataChannel",
 }
 
-UNLIMITABLE_OF_VOLUMES = {
-    "ec2:DescribeSnapshots",
-    "ec2:DescribeVolumes",
+UNLIMITABLE_OF_VOLUMES = {"ec2:DescribeSnapshots", "ec2:DescribeVolumes"}
+
+UNLIMITABLE_OF_HOSTS = {
     # As AWS's own policy for ECS's hosts has them.
     "ecs:DiscoverPollEndpoint",
     "ecs:SubmitAttachmentStateChanges",
     "ecs:SubmitContainerStateChange",
     "ecs:SubmitTaskStateChange",
 }
+
+UNLIMITABLE_OF_CLUSTERS = {"ec2:DescribeNetworkInterfaces"}
 """The only actions here that AWS cannot limit to a resource, by its authorization reference."""
+
+UNLIMITABLE_OF = {
+    "prod": UNLIMITABLE_OF_VOLUMES | UNLIMITABLE_OF_HOSTS,
+    "pizza": UNLIMITABLE_OF_CLUSTERS | UNLIMITABLE_OF_HOSTS,
+}
+
+IN_THE_CLUSTER = {
+    "ecs:ListServices",
+    "ecs:DescribeServices",
+    "ecs:ListTasks",
+    "ecs:DescribeTasks",
+    "ecs:DescribeContainerInstances",
+}
+"""Actions that are limited by the condition that it is the cluster."""
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +121,13 @@ def test_every_policy_names_its_actions_and_wherever_possible_its_resources(stac
     assert len(documents) >= 5
     assert not [s for s in statements if "NotAction" in s or "NotResource" in s]
     assert not [s for s in statements if set("*?") & set("".join(s["Action"]))]
-    unlimited = {a for s in statements if s["Resource"] == "*" for a in s["Action"]}
-    assert unlimited == UNLIMITABLE | (UNLIMITABLE_OF_VOLUMES if stack == "prod" else set())
+    cluster = f"arn:aws:mock:{REGION}:{ACCOUNT}:services-cluster"
+    in_cluster = {"ArnLike": {"ecs:cluster": [cluster]}}
+    everywhere = [s for s in statements if s["Resource"] == "*"]
+    unlimited = {a for s in everywhere if s.get("Condition") != in_cluster for a in s["Action"]}
+    assert unlimited == UNLIMITABLE | UNLIMITABLE_OF.get(stack, set())
+    limited = {a for s in statements if s.get("Condition") == in_cluster for a in s["Action"]}
+    assert limited == (IN_THE_CLUSTER if stack == "pizza" else set())
 
 
 # --- the stack dev ---
@@ -232,17 +253,23 @@ def test_versions_come_from_the_versions_file(dev: Deployment) -> None:
 # --- the stack prod ---
 
 
-def test_prod_has_every_optional_block() -> None:
-    blocks = {key.partition(":")[2] for key in stack_file_config(ROOT / "Pulumi.prod.yaml")}
-    # The load balancer is for a domain of the user's.
-    assert {name for name, block in BLOCKS.items() if block.optional} - {"ingress"} <= blocks
+def test_prod_and_pizza_have_every_optional_block() -> None:
+    prod, pizza = (
+        {key.partition(":")[2] for key in stack_file_config(ROOT / f"Pulumi.{stack}.yaml")}
+        for stack in ("prod", "pizza")
+    )
+    # A load balancer is for a domain of the user's, a cluster for services of theirs; nobody needs
+    # a bastion.
+    optional = {name for name, block in BLOCKS.items() if block.optional}
+    assert optional - {"ingress", "cluster", "bastion"} <= prod
+    assert {"cluster", "services"} <= pizza
 
 
 def test_dev_has_no_optional_block(dev: Deployment) -> None:
     assert not [r.name for r in dev.resources if r.type.startswith(("aws:sns/", "aws:kms/"))]
     assert not dev.of_type(":EventRule") + dev.of_type(":MetricAlarm")
     assert not [r.name for r in dev.resources if r.type.startswith("aws:servicediscovery/")]
-    assert not [r.name for r in dev.resources if r.name.startswith("alertmanager")]
+    assert not [r.name for r in dev.resources if r.name.startswith(("alertmanager", "bastion"))]
 
 
 def test_prod_tells_people_when_prometheus_is_in_trouble() -> None:
@@ -584,6 +611,59 @@ def test_grafana_finds_prometheus_by_name_and_knows_of_it_what_it_has_to() -> No
     assert forwarding.endswith(" --parameters portNumber=3001,localPortNumber=3001")
 
 
+# --- the bastion ---
+
+
+def _bastion(deployment: Deployment) -> tuple[str, bool]:
+    """Where it is, and whether it has a public address."""
+    inputs = deployment.named("bastion-arm64").inputs
+    return inputs["subnetId"], inputs["associatePublicIpAddress"]
+
+
+@pytest.mark.parametrize("ssh_cidrs", [[], ["203.0.113.9/32"]])
+@pytest.mark.parametrize("nat_strategy", ["none", "single"])
+def test_a_bastion_has_a_public_address_for_ssh_or_where_nothing_else_leads_out(
+    nat_strategy: str, ssh_cidrs: list[str]
+) -> None:
+    block = {"sshCidrs": ssh_cidrs, "keyName": "admin"}
+    network = {"natStrategy": nat_strategy, "networkAcl": True}
+    deployment = evaluate({"network": network, "bastion": block})
+    public = nat_strategy == "none" or bool(ssh_cidrs)
+    assert _bastion(deployment) == (f"monitoring-{'public' if public else 'private'}-0-id", public)
+    ssh = [rule for rule in deployment.one(":NetworkAcl").inputs["ingress"] if rule["toPort"] == 22]
+    assert [rule["cidrBlock"] for rule in ssh] == ssh_cidrs
+
+
+def test_a_bastion_leads_to_the_servers_that_there_are() -> None:
+    blocks = {"alertmanager": {"port": 9193}, "grafana": {"port": 3001}, "bastion": {}}
+    for given, ports in (
+        ({"bastion": {}}, {"prometheus": 9090}),
+        (blocks, {"prometheus": 9090, "alertmanager": 9193, "grafana": 3001}),
+    ):
+        rules = {
+            (r.inputs["securityGroupId"], r.inputs["fromPort"])
+            for r in evaluate(given).of_type(":SecurityGroupIngressRule")
+            if r.inputs.get("referencedSecurityGroupId") == "bastion-security-group-id"
+        }
+        assert rules == {(f"{name}-security-group-id", port) for name, port in ports.items()}
+
+
+def test_a_bastion_changes_nothing_else_of_a_stack(dev: Deployment) -> None:
+    deployment = evaluate({"bastion": {}})
+    before = {(r.type, r.name): r.inputs for r in dev.resources}
+    after = {(r.type, r.name): r.inputs for r in deployment.resources}
+    new = after.keys() - before.keys()
+    assert {key: after[key] for key in before} == before
+    assert not [name for _, name in new if not name.startswith("bastion")]
+    command = deployment.exports.pop("bastion_port_forwarding_command")
+    assert "--cluster prometheus-cluster --service-name prometheus-service " in command
+    assert deployment.exports.pop("bastion_instance_id") == "bastion-arm64-id"
+    foreign = deployment.exports.pop("foreign_interfaces_command")
+    assert '"exporter-1-arm64-id", "bastion-arm64-id"]' in foreign  # it is no one else's
+    assert deployment.exports.items() <= dev.exports.items()
+    assert deployment.exports.keys() == dev.exports.keys() - {"foreign_interfaces_command"}
+
+
 # --- bad configuration ---
 
 
@@ -607,9 +687,11 @@ def test_a_bad_configuration_registers_nothing_and_has_no_stack_trace(
 
 def test_an_emulated_network_lies_in_loopback_and_has_no_session_manager() -> None:
     endpoints = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
-    config = cli_config({"network": {"vpcCidr": "127.42.0.0/16"}}) | endpoints
+    config = cli_config({"network": {"vpcCidr": "127.42.0.0/16"}, "bastion": {}}) | endpoints
     deployment = deploy(program, config=config, stack="dev")
     assert deployment.one(":Vpc").inputs["cidrBlock"] == "127.42.0.0/16"
+    assert "bastion_instance_id" in deployment.exports
+    assert "bastion_port_forwarding_command" not in deployment.exports
     # The task is as it is on AWS; what would open a session is not offered.
     assert deployment.one(":Service").inputs["enableExecuteCommand"] is True
     assert "prometheus_port_forwarding_command" not in deployment.exports

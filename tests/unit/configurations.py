@@ -10,6 +10,7 @@ from blocks import BLOCKS
 from components.arguments import camel
 from settings import Settings, SettingsError
 from tests.components.examples import INGRESS as EXAMPLE
+from tests.components.examples import MONITORED
 
 Values = Mapping[str, Any]
 """Key -> text, or a block."""
@@ -20,6 +21,16 @@ INGRESS: Mapping[str, Any] = {
     if camel(key) in BLOCKS["ingress"].knobs
 }
 """A legal block: it has no defaults that are."""
+
+SERVICE: Mapping[str, Any] = {
+    camel(key): value
+    for key, value in MONITORED.fewest.items()
+    if camel(key) in BLOCKS["services"].knobs
+}
+"""A legal service: likewise."""
+
+FARGATE: Mapping[str, Any] = {"capacity": "fargate"}
+"""A cluster that is legal without a NAT gateway."""
 
 
 def as_text(values: Values) -> dict[str, str]:

@@ -1,16 +1,23 @@
 """settings.Settings: every kind of bad input, and what is said about it."""
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from blocks import BLOCKS
 from settings import SettingsError
+from tests.components.examples import OWN, SHOP
 from tests.components.refusal import shown
-from tests.unit.configurations import INGRESS, Values, parse, problems
+from tests.unit.configurations import FARGATE, INGRESS, SERVICE, Values, parse, problems
 
-PATHS = {f"{name}.{key}" for name, block in BLOCKS.items() for key in block.knobs}
+PATHS = {
+    f"{name}.{'shop.' * bool(block.names)}{key}"
+    for name, block in BLOCKS.items()
+    for key in block.knobs
+}
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it-AbCdEf"  # noqa: S105
 WHOLE = "expected a whole number"
@@ -54,6 +61,12 @@ BAD: list[tuple[str, Any, str]] = [
     ("hosts.discoveryTagKey", "Name", "hosts have a tag 'Name' of their own"),
     ("hosts.discoveryTagValue", "*", "expected 1 to 256 letters"),
     ("hosts.discoveryTagValue", True, "expected a string: put it in quotes"),
+    ("bastion.instanceType", "t1.micro", "Amazon Linux 2023 is not made for a1, c1, m1, m2, t1"),
+    ("bastion.sshCidrs", ["0.0.0.0/0"], f"'0.0.0.0/0' {OPEN}"),
+    ("bastion.sshCidrs", ["::/0"], "'::/0': expected an IPv4 network"),
+    ("bastion.sshCidrs", ["203.0.113.9/32"], "without a key; expected the name of an EC2 key pair"),
+    ("bastion.keyName", 5, "expected a string: put it in quotes"),
+    ("bastion.keyName", "a\nb", "at most 255 printable ASCII characters"),
     ("storage.kind", "ebs", "without a NAT gateway no way to AWS; expected network.natStrategy"),
     ("storage.kind", "efs", "expected one of ephemeral, ebs"),
     ("storage.sizeGib", 0, f"{WHOLE} from 1 to 65536 GiB"),
@@ -173,20 +186,118 @@ BAD: list[tuple[str, Any, str]] = [
     ("configuration.delivery", "git", "expected one of image, live"),
     ("configuration.refreshInterval", "6m", "from 1s to 5m"),
     ("configuration.port", 80, f"{WHOLE} from 1024 to 65535"),
+    *[
+        (f"cluster.{key}", value, expected)
+        for key, value, expected in (
+            ("capacity", "ec2", "without a NAT gateway no way to AWS; expected network.natStrateg"),
+            ("capacity", "EC2", "expected one of ec2, fargate"),
+            ("instanceTypes", [], "expected 1 to 40 instance types"),
+            ("instanceTypes", ["t4g.small", "t3.small"], "expected one architecture, as an image"),
+            ("instanceTypes", ["t1.micro"], "'t1.micro': Amazon Linux 2023 is not made for a1, c1"),
+            ("minSize", 101, f"{WHOLE} from 0 to 100"),
+            ("desiredSize", 4, "expected from min_size 1 to max_size 3"),
+            ("desiredSize", 101, f"{WHOLE} from 0 to 100"),
+            ("maxSize", 0, f"{WHOLE} from 1 to 100"),
+            ("spotPercent", 50, "it is about EC2 hosts, and capacity is fargate; expected 0"),
+            ("spotPercent", 101, f"{WHOLE} from 0 to 100"),
+            ("rootSizeGib", 29, f"{WHOLE} from 30 to 65536 GiB"),
+            ("containerInsights", "yes", "expected true or false"),
+            ("nodeExporterCpu", 1, f"{WHOLE} from 2 to 1024"),
+            ("nodeExporterMemory", 8, f"{WHOLE} from 16 to 4096 MiB"),
+            ("cadvisorPort", 80, f"{WHOLE} from 1024 to 65535"),
+            ("cadvisorCpu", 1025, f"{WHOLE} from 2 to 1024"),
+            ("cadvisorMemory", 8, f"{WHOLE} from 16 to 4096 MiB"),
+            ("housekeepingInterval", "2m", "expected a duration from 1s to 1m"),
+            ("logRetentionDays", 15, "expected one of 1, 3, 5, 7, 14, 30"),
+            ("deleteImagesOnDestroy", "no", "expected true or false"),
+        )
+    ],
+    *[
+        (f"services.shop.{key}", value, expected)
+        for key, value, expected in (
+            ("enableExecuteCommand", "true", "expected true or false: leave out the quotes"),
+            ("cpuArchitecture", "arm64", "expected one of ARM64, X86_64"),
+            ("logRetentionDays", 15, "expected one of 1, 3, 5, 7, 14, 30"),
+            ("deleteImagesOnDestroy", "no", "expected true or false"),
+            ("metrics", "8000/metrics", f"{LIST}: put it in brackets"),
+            ("metrics", [], "expected a list of strings, not empty"),
+            ("metrics", ["80/metrics"], "port 80 is for a process with privileges"),
+            ("metrics", ["8000"], "'8000': expected a port and a path, such as 8000/metrics"),
+            (
+                "job",
+                "ecs_tasks-1",
+                "this package's own scrape job has it already; expected another",
+            ),
+            ("job", "shop/web", "'shop/web': expected a job, of letters, digits and . _ -"),
+            ("job", "a b", "expected at most 128 letters, digits and"),
+            (
+                "launchType",
+                "EC2",
+                "the cluster has no hosts; expected FARGATE, or cluster.capacity",
+            ),
+            ("launchType", "fargate", "expected one of FARGATE, EC2"),
+            ("imageContext", "no-such-folder", "expected a folder that holds a Dockerfile"),
+            ("image", "shop:1.2", "expected either it or image_context, a folder"),
+            ("image", "shop:latest", "a tag that says the version (not latest, which says none)"),
+            ("user", "root", "expected numbers, uid or uid:gid, such as 1000:1000"),
+            ("readOnlyRootFilesystem", "no", "expected true or false"),
+            ("writablePaths", ["tmp"], "'tmp': expected a path from the root, such as /tmp"),
+            ("environment", {"A": "b"}, LIST),
+            ("environment", ["1=2"], "'1': expected a variable, such as LOG_LEVEL=info"),
+            ("secretArns", ["PASSWORD=hunter2"], "PASSWORD: expected the ARN of a secret"),
+            ("port", 80, f"{WHOLE} from 1024 to 65535"),
+            ("healthPath", "health", "expected a path that begins with a slash, such as /health"),
+            ("healthCommand", "curl localhost", f"{LIST}: put it in brackets"),
+            ("cpu", 300, "Fargate offers 256, 512, 1024, 2048, 4096, 8192, 16384 (CPU units)"),
+            ("cpu", 127, f"{WHOLE} from 128 to 196608"),
+            ("memory", 300, "with 256 CPU units, Fargate offers 512, 1024, 2048"),
+            ("memory", 31, f"{WHOLE} from 32 to 122880 MiB"),
+            ("desiredCount", 0, f"{WHOLE} from 1 to 5000"),
+            ("maxCount", 1, "desired_count is 2; expected at least as many, or 0 for no auto-sca"),
+            ("maxCount", 5001, f"{WHOLE} from 0 to 5000"),
+            ("cpuTargetPercent", 91, f"{WHOLE} from 10 to 90"),
+            ("hostName", "shop.example.com", "there is no load balancer; expected the block ing"),
+            ("hostName", 5, "expected a string: put it in quotes"),
+            ("listenerPriority", 7, "it is for a rule that host_name makes; expected host_name"),
+            ("listenerPriority", 50_001, f"{WHOLE} from 0 to 50000"),
+            ("monitoring", "no-such-folder", "there is no such folder; expected a path from the"),
+        )
+    ],
 ]
 
 
-LEGAL = {"ingress": INGRESS}
+LEGAL: Values = {"ingress": INGRESS, "cluster": FARGATE, "services": {"shop": SERVICE}}
 """Blocks whose defaults are not legal."""
+
+ALSO: dict[str, Values] = {
+    "services": {"cluster": FARGATE},
+    "services.shop.hostName": {"services": {"shop": {"listenerPriority": 100}}},
+}
+"""Block or path -> what has to be there, too, so that one thing is wrong."""
 
 
 def nested(*found: tuple[str, Any]) -> dict[str, dict[str, Any]]:
     """Paths with values, as blocks."""
     values: dict[str, dict[str, Any]] = {}
     for path, value in found:
-        block, _, key = path.partition(".")
-        values.setdefault(block, dict(LEGAL.get(block, {})))[key] = value
+        block, *names, key = path.split(".")
+        for also in (ALSO.get(block, {}), ALSO.get(path, {})):
+            _lay(values, also)
+        _lay(values, {block: LEGAL.get(block, {})})
+        inner = values[block]
+        for name in names:
+            inner = inner[name]
+        inner[key] = value
     return values
+
+
+def _lay(values: dict[str, Any], more: Values) -> None:
+    """Add what is not there yet."""
+    for key, value in more.items():
+        if isinstance(value, Mapping):
+            _lay(values.setdefault(key, {}), value)
+        else:
+            values.setdefault(key, value)
 
 
 @pytest.mark.parametrize(("path", "value", "expected"), BAD, ids=[f"{p}={v}" for p, v, _ in BAD])
@@ -248,9 +359,12 @@ def test_what_the_program_gives_is_no_setting() -> None:
         "prometheus": {"version": "3.0.0", "imageContext": "", "assignPublicIp": True},
         "grafana": {"prometheusPort": 9090, "scrapeInterval": "15s", "runbookBaseUrl": "docs"},
         "ingress": {**INGRESS, "servers": ["prometheus"], "ipv6": True},
+        "bastion": {"associatePublicIp": True, "prometheusPort": 9090},
+        "cluster": {**FARGATE, "vpcId": "vpc-1", "cpuArchitecture": "ARM64"},
+        **services(shop={"assignPublicIp": True, "domain": "example.com", "clusterArn": "a"}),
     }
     lines = problems(given)
-    assert len(lines) == 14
+    assert len(lines) == 21
     assert all(" is unknown: " in line for line in lines)
 
 
@@ -268,6 +382,7 @@ AFTER = {
     "prometheus.taskMemory",
     *("ingress.zoneId", "ingress.oidcClientId", "ingress.cognitoClientId"),
     "ingress.withoutAuthentication",
+    "bastion.sshCidrs",
 }
 """Checked against another key, and so only when that one is legal."""
 
@@ -299,6 +414,21 @@ def test_zones_that_do_not_fit_into_the_network() -> None:
             " expected at most 1, or a VPC of /26 or larger"
         )
     ]
+
+
+def test_networks_with_ssh_fit_into_a_network_acl_together() -> None:
+    hosts, bastion = ([f"203.0.{n}.{it}/32" for it in range(6)] for n in (113, 112))
+    blocks = {"hosts": {"sshCidrs": hosts}, "bastion": {"keyName": "k", "sshCidrs": bastion}}
+    (line,) = problems(blocks)
+    assert line.startswith("bastion.sshCidrs is ")
+    assert line.endswith(
+        ": with hosts.sshCidrs, these are 12 networks; expected at most 10 together, which is what"
+        " a network ACL has room for"
+    )
+    # The same ones count once.
+    read = parse({**blocks, "bastion": {"keyName": "k", "sshCidrs": hosts}})
+    assert read.bastion
+    assert read.bastion["ssh_cidrs"] == hosts
 
 
 def test_hosts_that_do_not_fit_into_the_network() -> None:
@@ -369,6 +499,198 @@ def test_all_that_a_load_balancer_needs_is_told_at_once() -> None:
     assert [line.partition(" is ")[0] for line in problems({"ingress": {}})] == [
         *("ingress.domain", "ingress.zoneId", "ingress.cidrs", "ingress.oidcIssuer")
     ]
+
+
+# --- services ---
+
+EC2: Values = {"network": {"natStrategy": "single"}, "cluster": {}}
+"""A cluster with hosts, which takes a NAT gateway."""
+
+
+def services(**blocks: Values) -> dict[str, Any]:
+    """Services that are legal but for what is said."""
+    return {"services": {name: {**SERVICE, **block} for name, block in blocks.items()}}
+
+
+@pytest.mark.parametrize("key", sorted(BLOCKS["services"].knobs))
+def test_a_key_of_a_service_without_a_service(key: str) -> None:
+    assert problems({"cluster": FARGATE, "services": {key: "some value"}}) == [
+        f"services.{key} is the key of a service: expected it below a name, such as shop.{key}"
+    ]
+
+
+def test_a_service_may_have_the_name_of_a_key() -> None:
+    values = services(port={}, environment={})
+    assert set(parse({"cluster": FARGATE, **values}).services) == {"port", "environment"}
+
+
+EMPTY = '""'
+
+
+@pytest.mark.parametrize("name", ["Shop", "my_shop", "1st", "", "s" * 18, "shop.web"])
+def test_the_name_of_a_service_becomes_part_of_names_in_aws(name: str) -> None:
+    assert problems({"cluster": FARGATE, **services(**{name: {}})}) == [
+        (
+            f"services.{name or EMPTY} becomes part of names in AWS: expected a lowercase letter,"
+            " then up to 16 lowercase letters, digits or '-'"
+        )
+    ]
+    assert parse({"cluster": FARGATE, **services(**{"s" * 17: {}})}).services
+
+
+def test_every_wrong_service_is_told_under_its_name() -> None:
+    blocks = {"shop": {"port": 80}, "office": {}, "web": {**SERVICE, "prot": 8000}, "api": 5}
+    assert [re.split(": expected|;", line)[0] for line in problems({"services": blocks})] == [
+        "services.shop.metrics is missing",
+        "services.shop.port is 80",
+        'services.shop.image is ""',
+        "services.office.metrics is missing",
+        'services.office.image is ""',
+        "services.web.prot is unknown: did you mean port?",
+        "services.api is 5",
+        "services need a cluster",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "two", "2", "[]", '["shop"]', "null"])
+def test_services_that_are_no_mapping(text: str) -> None:
+    (line,) = problems({"services": text})
+    assert line.endswith(": expected names, each with keys and values of its own")
+
+
+def test_services_take_a_cluster() -> None:
+    """Whatever runs there: only with one, they are looked for."""
+    (line,) = problems(services(shop={}))
+    assert line == "services need a cluster; expected the block cluster, which makes one"
+    assert parse({"services": {}}).cluster is None
+
+
+def test_a_service_on_hosts_takes_a_cluster_that_has_some() -> None:
+    on_hosts = services(shop={"launchType": "EC2", "cpu": 128, "memory": 300})
+    assert problems({"cluster": FARGATE, **on_hosts}) == [
+        (
+            'services.shop.launchType is "EC2": the cluster has no hosts; expected FARGATE, or'
+            " cluster.capacity ec2"
+        )
+    ]
+    assert parse({**EC2, **on_hosts}).services["shop"]["launch_type"] == "EC2"
+    on_hosts["services"]["shop"]["cpuArchitecture"] = "X86_64"
+    assert problems({**EC2, **on_hosts}) == [
+        (
+            'services.shop.cpuArchitecture is "X86_64": hosts of type t4g.small are ARM64; expected'
+            " that, or cluster.instanceTypes"
+        )
+    ]
+
+
+@pytest.mark.parametrize("block", [{}, {"capacity": "ec2"}])
+def test_a_cluster_of_hosts_takes_a_nat_gateway(block: Values) -> None:
+    assert problems({"cluster": block}) == [
+        (
+            'cluster.capacity is "ec2": a task on a host has no public address, and without a NAT'
+            " gateway no way to AWS; expected network.natStrategy single or per-az, or fargate"
+        )
+    ]
+    for strategy in ("single", "per-az"):
+        assert parse({"network": {"natStrategy": strategy}, "cluster": block}).cluster
+
+
+def test_the_daemons_of_a_host_have_a_port_each() -> None:
+    hosts = {"nodeExporterPort": 9101}
+    assert problems({**EC2, "hosts": hosts}) == [
+        (
+            "cluster.cadvisorPort is 9101: node_exporter listens there; expected another port than"
+            " node_exporter's"
+        )
+    ]
+    assert parse({**EC2, "hosts": hosts, "cluster": {"cadvisorPort": 9100}}).cluster
+    assert parse({"hosts": hosts, "cluster": FARGATE}).cluster  # where there are no daemons
+
+
+@pytest.mark.parametrize(
+    ("host_name", "problem"),
+    [
+        (
+            "shop.example.org",
+            (
+                "the load balancer's certificate is for one name before its domain; expected a name"
+                " such as shop.example.com"
+            ),
+        ),
+        ("a.shop.example.com", "the load balancer's certificate is for one name before its"),
+        ("example.com", "the load balancer's certificate is for one name before its domain"),
+        ("Shop", "expected a domain such as monitoring.example.com, in lowercase letters"),
+        ("grafana.example.com", "the server grafana has it already; expected another one"),
+    ],
+)
+def test_a_host_name_is_below_the_domain_of_the_load_balancer(host_name: str, problem: str) -> None:
+    around: Values = {
+        "cluster": FARGATE,
+        "grafana": {},
+        "ingress": {**INGRESS, "domain": "example.com"},
+    }
+    block = {"hostName": host_name, "listenerPriority": 100}
+    (line,) = problems({**around, **services(shop=block)})
+    assert line.startswith(f'services.shop.hostName is "{host_name}": {problem}')
+    assert parse({**around, **services(shop={**block, "hostName": "shop.example.com"})})
+    (line,) = problems({"cluster": FARGATE, **services(shop=block)})
+    assert line == (
+        f'services.shop.hostName is "{host_name}": there is no load balancer; expected the block'
+        " ingress, which makes one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "others"),
+    [
+        ("job", "web", {}),
+        ("hostName", "shop.example.com", {"listenerPriority": 200}),
+        ("listenerPriority", 100, {"hostName": "office.example.com"}),
+    ],
+)
+def test_what_two_services_must_not_share(key: str, value: object, others: Values) -> None:
+    shop = {"job": "web", "hostName": "shop.example.com", "listenerPriority": 100}
+    ingress = {**INGRESS, "domain": "example.com"}
+    values = services(shop=shop, office={**others, key: value})
+    if key == "hostName":  # in the order of their rules: the first one has it
+        values = services(shop=shop, office={**others, key: value, "job": "other"})
+    shown = json.dumps(value)
+    assert problems({"cluster": FARGATE, "ingress": ingress, **values}) == [
+        f"services.office.{key} is {shown}: the service shop has it already; expected another one"
+    ]
+
+
+def test_what_services_bring_must_not_clash() -> None:
+    """Each is legal alone; the servers get all of it, beside the user's own files."""
+    own = {server: {"overlay": str(OWN / server)} for server in ("prometheus", "grafana")}
+    folder = str(SHOP / "monitoring")
+    values = {"cluster": FARGATE, **services(shop={"monitoring": folder})}
+    parse({**values, "grafana": {}})
+    (line,) = problems({**values, "prometheus": own["prometheus"]})
+    assert line.startswith(f'services.shop.monitoring is "{folder}": {folder}/prometheus/rules.d/')
+    assert "own_configuration/prometheus/rules.d/shop.yml: expected another name for one" in line
+
+    both = services(shop={"monitoring": folder}, office={"monitoring": folder})
+    lines = problems({"cluster": FARGATE, "grafana": {}, **both})
+    assert len(lines) == 2  # rules, and dashboards
+    assert all(line.startswith(f'services.office.monitoring is "{folder}": ') for line in lines)
+
+
+def test_a_job_is_by_default_the_name_of_the_service() -> None:
+    (line,) = problems({"cluster": FARGATE, **services(shop={}, office={"job": "shop"})})
+    assert line == (
+        'services.office.job is "shop": the service shop has it already; expected another one'
+    )
+
+
+def test_a_priority_is_none_of_the_servers() -> None:
+    block = {"hostName": "shop.example.com", "listenerPriority": 10}
+    ingress = {**INGRESS, "domain": "example.com"}
+    (line,) = problems({"cluster": FARGATE, "ingress": ingress, **services(shop=block)})
+    assert line == (
+        "services.shop.listenerPriority is 10: the server prometheus has it already; expected"
+        " another one"
+    )
 
 
 def test_one_mistake_is_one_problem() -> None:

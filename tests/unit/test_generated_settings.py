@@ -17,12 +17,16 @@ from components.alertmanager.rules import CLUSTER_PORT
 from components.checks import NOBODYS
 from components.containers.fargate import MEMORY_MIB
 from components.exporters.exporter_node import HOST_TAGS
+from components.ingress.servers import SERVERS
 from components.logs import LOG_RETENTION_DAYS
 from components.network.subnets import PRIVATE_RANGES
+from components.prometheus.overlay import package_jobs
+from components.services.metrics_tag import MAX_ENDPOINTS
 from mocks.recording import ZONES, deploy, refuse
 from settings import Settings, SettingsError
+from tests.components.examples import SHOP
 from tests.components.refusal import shown
-from tests.unit.configurations import INGRESS, namespaced, parse, problems
+from tests.unit.configurations import FARGATE, INGRESS, SERVICE, namespaced, parse, problems
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 KEYS = {(name, key) for name, block in BLOCKS.items() for key in block.knobs}
@@ -96,6 +100,7 @@ SECRET_ARNS = st.from_regex(
 )
 WAYS = st.lists(st.sampled_from(INTEGRATIONS), unique=True)
 OWN = Path(__file__).parents[2] / "examples" / "own_configuration"
+MONITORING = OWN.parent / "pizza_service" / "monitoring"
 ROUTES = Path(__file__).parents[1] / "components" / "alertmanager" / "routes.yml"
 
 LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
@@ -185,6 +190,7 @@ LEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("grafana", "oidcScopes"): st.lists(NAMES, max_size=3).map(lambda more: ["openid", *more]),
     # Without an identity provider, which is not here, nobody has a role of theirs.
     ("grafana", "oidcRoleAttributePath"): st.just(""),
+    ("bastion", "instanceType"): st.sampled_from(["t4g.nano", "t3.micro"]),
 }
 """Block and key -> its legal values, for the keys that stand alone."""
 
@@ -208,7 +214,9 @@ TOGETHER = {
     *(("alertmanager", key) for key in SECRETS_OF.values()),
     ("grafana", "taskCpu"),
     ("grafana", "taskMemory"),
-    *(("ingress", key) for key in BLOCKS["ingress"].knobs),
+    ("bastion", "sshCidrs"),
+    ("bastion", "keyName"),
+    *((name, key) for name in ("ingress", "cluster", "services") for key in BLOCKS[name].knobs),
 }
 
 
@@ -260,6 +268,117 @@ def ingresses(draw: st.DrawFn, *, private: bool, ipv6: bool) -> dict[str, Any]:
 
 
 @st.composite
+def clusters(draw: st.DrawFn, *, private: bool, node_exporter_port: int) -> dict[str, Any]:
+    """A legal block; with hosts if it may be."""
+    capacity = draw(st.sampled_from(["ec2", "fargate"] if private else ["fargate"]))
+    fewest, first, most = sorted(draw(st.tuples(*[st.integers(0, 100)] * 3)))
+    return {
+        "capacity": capacity,
+        "instanceTypes": draw(
+            st.sampled_from([["t4g.small"], ["m7g.large", "c8g.large"], ["t3.small", "m7i.large"]])
+        ),
+        "minSize": fewest,
+        "desiredSize": first,
+        "maxSize": max(1, most),
+        "spotPercent": draw(st.integers(0, 100)) if capacity == "ec2" else 0,
+        "rootSizeGib": draw(st.integers(30, 65_536)),
+        "containerInsights": draw(st.booleans()),
+        **{key: draw(st.integers(2, 1024)) for key in ("nodeExporterCpu", "cadvisorCpu")},
+        **{key: draw(st.integers(16, 4096)) for key in ("nodeExporterMemory", "cadvisorMemory")},
+        "cadvisorPort": draw(PORTS.filter(lambda port: port != node_exporter_port)),
+        "housekeepingInterval": draw(SHORT_INTERVALS),
+        "logRetentionDays": draw(st.sampled_from(LOG_RETENTION_DAYS)),
+        "deleteImagesOnDestroy": draw(st.booleans()),
+    }
+
+
+SERVICE_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,16}", fullmatch=True).filter(
+    lambda name: name not in set(package_jobs())
+)
+IMAGES = st.one_of(
+    st.just({"imageContext": str(SHOP)}),
+    st.sampled_from(["shop:1.2", f"registry.example.com/shop@sha256:{'0' * 64}"]).map(
+        lambda image: {"image": image}
+    ),
+)
+VARIABLES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,9}", fullmatch=True)
+
+
+@st.composite
+def many_services(
+    draw: st.DrawFn, *, cluster: dict[str, Any], domain: str
+) -> dict[str, dict[str, Any]]:
+    """Up to two legal services; below the domain, if there is a load balancer."""
+    on_hosts = cluster["capacity"] == "ec2"
+    of_hosts = "X86_64" if cluster["instanceTypes"][0] == "t3.small" else "ARM64"
+    names = draw(st.lists(SERVICE_NAMES, max_size=2, unique=True))
+    labels = st.from_regex(r"[a-z0-9]{1,9}", fullmatch=True).filter(lambda it: it not in SERVERS)
+    host_names = draw(st.lists(labels, min_size=2, max_size=2, unique=True))
+    taken = [server.priority for server in SERVERS.values()]
+    legal_priorities = st.integers(1, 50_000).filter(lambda it: it not in taken)
+    priorities = draw(st.lists(legal_priorities, min_size=2, max_size=2, unique=True))
+    # Rules of the same name cannot be brought twice.
+    folders = draw(st.permutations(["", str(MONITORING)]))
+    found = {}
+    for name, label, priority, folder in zip(names, host_names, priorities, folders, strict=False):
+        launch_type = draw(st.sampled_from(["FARGATE", "EC2"] if on_hosts else ["FARGATE"]))
+        task = draw(TASKS)
+        desired = draw(st.integers(1, 5000))
+        variables = draw(st.lists(VARIABLES, max_size=3, unique=True))
+        paths = st.lists(st.from_regex(r"[2-9]000(/[a-z]{1,9}){1,2}", fullmatch=True), unique=True)
+        found[name] = {
+            "metrics": draw(paths.filter(lambda it: 1 <= len(it) <= MAX_ENDPOINTS)),
+            # Only this service's, whose name has no dot.
+            "job": draw(st.sampled_from(["", f"{name}.web"])),
+            "launchType": launch_type,
+            **draw(IMAGES),
+            "user": draw(st.sampled_from(["", "1000", "1000:1000"])),
+            **{
+                key: draw(st.booleans())
+                for key in (
+                    *("enableExecuteCommand", "readOnlyRootFilesystem", "deleteImagesOnDestroy"),
+                )
+            },
+            "writablePaths": draw(
+                st.lists(
+                    st.from_regex(r"(/[a-z]{1,5}){1,3}", fullmatch=True), max_size=2, unique=True
+                )
+            ),
+            "environment": [f"{it}={draw(st.text('ab= $', max_size=9))}" for it in variables[1:]],
+            "secretArns": [f"{it}={draw(SECRET_ARNS)}" for it in variables[:1]],
+            "port": draw(PORTS),
+            "healthPath": draw(st.from_regex(r"/[a-z?=&]{0,9}", fullmatch=True)),
+            "healthCommand": draw(st.sampled_from([[], ["true"], ["python", "-m", "shop"]])),
+            "cpu": task["taskCpu"] if launch_type == "FARGATE" else draw(st.integers(128, 196_608)),
+            "memory": (
+                task["taskMemory"] if launch_type == "FARGATE" else draw(st.integers(32, 122_880))
+            ),
+            "cpuArchitecture": of_hosts
+            if launch_type == "EC2"
+            else draw(st.sampled_from(["ARM64", "X86_64"])),
+            "desiredCount": desired,
+            "maxCount": draw(st.one_of(st.just(0), st.integers(desired, 5000))),
+            "cpuTargetPercent": draw(st.integers(10, 90)),
+            "logRetentionDays": draw(st.sampled_from(LOG_RETENTION_DAYS)),
+            "monitoring": folder,
+        }
+        if domain and draw(st.booleans()):
+            found[name] |= {"hostName": f"{label}.{domain}", "listenerPriority": priority}
+    return found
+
+
+@st.composite
+def ingresses_into(draw: st.DrawFn, network: dict[str, Any]) -> dict[str, Any]:
+    """A legal block, into a network whose ACL lets people in then."""
+    let_in = network.get("networkAclIngress")
+    if let_in is not None and "tcp 443 0.0.0.0/0" not in let_in:
+        let_in.append("tcp 443 0.0.0.0/0")
+    nat = network.get("natStrategy", "none") != "none"
+    block: dict[str, Any] = draw(ingresses(private=nat, ipv6=network["ipv6"]))
+    return block
+
+
+@st.composite
 def legal(draw: st.DrawFn) -> Configuration:
     """Any legal configuration of up to five hosts, in a region of three zones."""
     around = draw(st.sampled_from(PRIVATE_RANGES))
@@ -299,16 +418,30 @@ def legal(draw: st.DrawFn) -> Configuration:
         if draw(st.booleans()):
             values.setdefault(block, {})[key] = draw(strategy)
     if values["network"]["zoneCount"] > 1 and draw(st.booleans()):
-        nat = values["network"].get("natStrategy", "none") != "none"
-        let_in = values["network"].get("networkAclIngress")
-        if let_in is not None and "tcp 443 0.0.0.0/0" not in let_in:
-            let_in.append("tcp 443 0.0.0.0/0")
-        values["ingress"] = draw(ingresses(private=nat, ipv6=values["network"]["ipv6"]))
+        values["ingress"] = draw(ingresses_into(values["network"]))
+    if draw(st.booleans()):
+        # As many networks as there is room for, beside those of the hosts.
+        room = 10 - len(values["hosts"].get("sshCidrs", ()))
+        ssh = {"keyName": draw(NAMES), "sshCidrs": draw(ADMINS)[:room]}
+        values["bastion"] = values.get("bastion", {}) | ssh
     values["storage"] = values.get("storage", {}) | draw(storages())
     if values["storage"]["kind"] == "ebs":
         values["network"]["natStrategy"] = draw(st.sampled_from(["single", "per-az"]))
         graviton = values["prometheus"].get("cpuArchitecture", "ARM64") == "ARM64"
         values["storage"]["instanceType"] = "m7g.metal" if graviton else "m7i.metal-48xl"
+    if draw(st.booleans()):
+        values["cluster"] = draw(
+            clusters(
+                private=values["network"].get("natStrategy", "none") != "none",
+                node_exporter_port=values["hosts"].get("nodeExporterPort", 9100),
+            )
+        )
+        values["services"] = draw(
+            many_services(
+                cluster=values["cluster"],
+                domain=values.get("ingress", {}).get("domain", ""),
+            )
+        )
     return values
 
 
@@ -483,22 +616,77 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("configuration", "delivery"): words("image", "live"),
     ("configuration", "refreshInterval"): words(),
     ("configuration", "port"): outside(1024, 65535),
+    ("bastion", "instanceType"): words(),
+    ("bastion", "sshCidrs"): OTHER_ADMINS,
+    ("bastion", "keyName"): st.one_of(st.integers(), st.just("ä")),
+    ("cluster", "capacity"): words("ec2", "fargate"),
+    ("cluster", "instanceTypes"): st.one_of(words(), st.lists(words(), max_size=3)),
+    ("cluster", "minSize"): outside(0, 100),
+    ("cluster", "desiredSize"): outside(0, 100),
+    ("cluster", "maxSize"): outside(1, 100),
+    ("cluster", "spotPercent"): outside(0, 100),
+    ("cluster", "rootSizeGib"): outside(30, 65_536),
+    ("cluster", "containerInsights"): st.one_of(words(), st.integers()),
+    ("cluster", "nodeExporterCpu"): outside(2, 1024),
+    ("cluster", "nodeExporterMemory"): outside(16, 4096),
+    ("cluster", "cadvisorPort"): st.one_of(outside(1024, 65535), words()),
+    ("cluster", "cadvisorCpu"): outside(2, 1024),
+    ("cluster", "cadvisorMemory"): outside(16, 4096),
+    ("cluster", "housekeepingInterval"): st.one_of(words(), st.integers(61, 999).map("{}s".format)),
+    ("cluster", "logRetentionDays"): LOG_DAYS,
+    ("cluster", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("services", "enableExecuteCommand"): st.one_of(words(), st.integers()),
+    ("services", "cpuArchitecture"): words(),
+    ("services", "logRetentionDays"): LOG_DAYS,
+    ("services", "deleteImagesOnDestroy"): st.one_of(words(), st.integers()),
+    ("services", "metrics"): st.one_of(words(), st.lists(words(), max_size=4)),
+    ("services", "job"): st.from_regex(r"[a-z]{0,9}[ !*#/=@][a-z]{0,9}", fullmatch=True),
+    ("services", "launchType"): words(),
+    ("services", "imageContext"): words("").map("no-such/{}".format),
+    ("services", "image"): words("").filter(bool),
+    ("services", "user"): words(""),
+    ("services", "readOnlyRootFilesystem"): st.one_of(words(), st.integers()),
+    ("services", "writablePaths"): st.one_of(words(), st.lists(words(), min_size=1, max_size=3)),
+    ("services", "environment"): st.one_of(words(), st.lists(words(), min_size=1, max_size=3)),
+    ("services", "secretArns"): st.lists(words().map("A={}".format), min_size=1, max_size=3),
+    ("services", "port"): st.one_of(outside(1024, 65535), words()),
+    ("services", "healthPath"): words(),
+    ("services", "healthCommand"): st.one_of(words(), st.integers()),
+    ("services", "cpu"): outside(128, 196_608),
+    ("services", "memory"): outside(32, 122_880),
+    ("services", "desiredCount"): outside(1, 5000),
+    ("services", "maxCount"): outside(0, 5000),
+    ("services", "cpuTargetPercent"): outside(10, 90),
+    ("services", "hostName"): words("").filter(bool),  # with a load balancer or without
+    ("services", "listenerPriority"): outside(0, 50_000),
+    ("services", "monitoring"): words("").map("no-such/{}".format),
 }
 
 
 @st.composite
-def illegal(draw: st.DrawFn) -> tuple[Configuration, str, str]:
-    """A configuration that is legal but for one value, and where it is."""
+def illegal(draw: st.DrawFn) -> tuple[Configuration, str, Any]:
+    """A configuration that is legal but for one value, the path of this and itself."""
     block, key = draw(st.sampled_from(sorted(ILLEGAL_VALUES)))
     values = draw(legal())
     if block == "ingress":  # it has no defaults that are legal, and needs two zones
         values |= {"network": {}, "storage": {}, "ingress": dict(INGRESS)}
         for server in ("prometheus", "alertmanager"):
             values[server].pop("replicas")  # more, it may be, than the zones are now
+        for name in ("cluster", "services"):  # which may need another network or domain
+            values.pop(name, None)
     if (block, key) == ("network", "natStrategy"):  # which a volume's host needs
         values["storage"]["kind"] = "ephemeral"
-    values.setdefault(block, {})[key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
-    return values, block, key
+    if block in {"cluster", "services"}:  # neither has defaults that are legal
+        values.setdefault("cluster", dict(FARGATE))
+    if block == "services":
+        priority = {"listenerPriority": 7} if key == "hostName" else {}
+        values["services"] = {"shop": {**SERVICE, **priority}}
+    path = [block, "shop"] if BLOCKS[block].names else [block]
+    inner = values
+    for name in path:
+        inner = inner.setdefault(name, {})
+    inner[key] = draw(st.one_of(ILLEGAL_VALUES[block, key], OTHER_TYPES))
+    return values, ".".join([*path, key]), inner[key]
 
 
 def test_every_key_is_generated() -> None:
@@ -514,20 +702,27 @@ def test_every_key_is_generated() -> None:
 def test_every_legal_configuration_is_read_as_it_is(values: Configuration) -> None:
     read = parse(values)
     for name, block in values.items():
-        found = dict(zip(BLOCKS[name].knobs, getattr(read, name).values(), strict=True))
-        assert {key: found[key] for key in block} == block
+        of_block = getattr(read, name)
+        pairs = (
+            [(block[it], of_block[it]) for it in block]
+            if BLOCKS[name].names
+            else [(block, of_block)]
+        )
+        for given_, read_ in pairs:
+            found = dict(zip(BLOCKS[name].knobs, read_.values(), strict=True))
+            assert {key: found[key] for key in given_} == given_
 
 
 @MANY
 @given(illegal())
 def test_every_illegal_configuration_is_an_error_that_names_the_path(
-    case: tuple[Configuration, str, str],
+    case: tuple[Configuration, str, Any],
 ) -> None:
-    values, block, key = case
+    values, path, value = case
     (line,) = problems(values)
-    text = json.dumps(values[block][key], ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
     cut = f"{text[:120]}... ({len(text)} characters)" if len(text) > 120 else text
-    start = f"{block}.{key} is {shown(key, values[block][key], lambda _: cut)}: "
+    start = f"{path} is {shown(path, value, lambda _: cut)}: "
     assert line.startswith(start)
     assert len(line) > len(start)
 
@@ -559,7 +754,8 @@ def test_whatever_is_there_is_read_or_refused(values: dict[str, str]) -> None:
 @given(legal())
 def test_every_legal_configuration_deploys(values: Configuration) -> None:
     deployment = deploy(lambda: runpy.run_path(str(PROGRAM)), config=namespaced(values))
-    hosts = deployment.of_type(":Instance")
+    hosts = [it for it in deployment.of_type(":Instance") if it.inputs["tags"]["role"] != "bastion"]
+    assert len(deployment.of_type(":Instance")) - len(hosts) == ("bastion" in values)
     assert len(hosts) == values["hosts"]["count"] == len(deployment.exports["host_ids"])
     task = deployment.named("prometheus-task").inputs
     container, *_ = json.loads(task["containerDefinitions"])
@@ -572,8 +768,8 @@ def test_every_legal_configuration_deploys(values: Configuration) -> None:
 @FEW
 @given(illegal())
 def test_no_illegal_configuration_registers_anything(
-    case: tuple[Configuration, str, str],
+    case: tuple[Configuration, str, Any],
 ) -> None:
-    values, block, key = case
+    values, path, _ = case
     error = refuse(lambda: runpy.run_path(str(PROGRAM)), config=namespaced(values))
-    assert f"prometheus-aws:{block}.{key} is " in str(error)
+    assert f"prometheus-aws:{path} is " in str(error)

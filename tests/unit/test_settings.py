@@ -14,7 +14,7 @@ from components.configuration import ConfigurationArgs
 from mocks.recording import deploy, refuse
 from settings import EVALUATION_S, NAMESPACES, PROJECT, Settings, SettingsError
 from tests.components.examples import EXAMPLES
-from tests.unit.configurations import INGRESS, Values, namespaced, parse, problems
+from tests.unit.configurations import FARGATE, INGRESS, SERVICE, Values, namespaced, parse, problems
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it-AbCdEf"  # noqa: S105
 SMS = {"sms": ["+4915112345678"]}
@@ -113,6 +113,8 @@ def test_the_defaults() -> None:
     }
     assert settings.notifications is None
     assert parse({"notifications": {}}).notifications == {"emails": (), "sms": ()}
+    assert settings.cluster is None
+    assert settings.services == {}
 
 
 def test_the_defaults_of_what_is_switched_on() -> None:
@@ -130,6 +132,65 @@ def test_the_defaults_of_what_is_switched_on() -> None:
         "admin_password_rotation": 1,
         "oidc_scopes": ("openid", "email", "profile"),
         "oidc_role_attribute_path": "",
+    }
+    assert parse().bastion is None
+    assert parse({"bastion": {}}).bastion == {
+        "instance_type": "t4g.nano",
+        "ssh_cidrs": (),
+        "key_name": "",
+    }
+
+
+def test_the_defaults_of_a_cluster() -> None:
+    assert parse({"network": {"natStrategy": "single"}, "cluster": {}}).cluster == {
+        "capacity": "ec2",
+        "instance_types": ("t4g.small",),
+        "min_size": 1,
+        "desired_size": 3,
+        "max_size": 3,
+        "spot_percent": 0,
+        "root_size_gib": 30,
+        "container_insights": False,
+        "node_exporter_cpu": 32,
+        "node_exporter_memory": 64,
+        "cadvisor_port": 9101,
+        "cadvisor_cpu": 64,
+        "cadvisor_memory": 256,
+        "housekeeping_interval": "15s",
+        "log_retention_days": 14,
+        "delete_images_on_destroy": False,
+    }
+
+
+def test_the_defaults_of_a_service() -> None:
+    assert parse({"cluster": FARGATE, "services": {"shop": SERVICE}}).services == {
+        "shop": {
+            "enable_execute_command": False,
+            "cpu_architecture": "ARM64",
+            "log_retention_days": 14,
+            "delete_images_on_destroy": False,
+            "metrics": ["8000/metrics"],
+            "job": "",
+            "launch_type": "FARGATE",
+            "image_context": SERVICE["imageContext"],
+            "image": "",
+            "user": "",
+            "read_only_root_filesystem": True,
+            "writable_paths": ("/tmp",),  # noqa: S108 - in the container
+            "environment": (),
+            "secret_arns": (),
+            "port": 8000,
+            "health_path": "/",
+            "health_command": (),
+            "cpu": 256,
+            "memory": 512,
+            "desired_count": 2,
+            "max_count": 0,
+            "cpu_target_percent": 60,
+            "host_name": "",
+            "listener_priority": 0,
+            "monitoring": "",
+        }
     }
 
 
@@ -149,14 +210,20 @@ EVERY_KEY: dict[str, dict[str, Any]] = {
     for name, block in BLOCKS.items()
 }
 """Each with another value than its default."""
+EVERY_KEY["services"]["hostName"] = f"shop.{EVERY_KEY['ingress']['domain']}"
 
 
 def test_every_key_is_read() -> None:
-    settings = parse({"environment": "production", **EVERY_KEY})
+    named = {name: {"web": it} if BLOCKS[name].names else it for name, it in EVERY_KEY.items()}
+    settings = parse({"environment": "production", **named})
     assert settings.environment == "production"
     for name, block in EVERY_KEY.items():
         knobs = BLOCKS[name].knobs
-        read = {BLOCKS[name].key(key): it for key, it in getattr(settings, name).items()}
+        found = getattr(settings, name)
+        if BLOCKS[name].names:
+            assert list(found) == ["web"]
+            found = found["web"]
+        read = {BLOCKS[name].key(key): it for key, it in found.items()}
         instead = set(map(BLOCKS[name].key, INSTEAD)) & knobs.keys()
         assert read.keys() == knobs.keys() == block.keys() | instead
         assert {key: read[key] for key in block} == block
@@ -227,15 +294,22 @@ def test_the_rules_of_the_network_acl_are_counted_with_ssh_of_the_hosts() -> Non
     rules = [f"tcp {port} 0.0.0.0/0" for port in range(20, 36)]
     block = {"networkAcl": True, "networkAclIngress": rules}
     assert parse({"network": block}).network["network_acl_ingress"] == rules
-    (line,) = problems({"network": block, "hosts": {"sshCidrs": ["203.0.113.8/32"]}})
-    assert line.startswith("network.networkAclIngress is ")
-    assert "would have 20 rules in this direction" in line
+    for others in (
+        {"hosts": {"sshCidrs": ["203.0.113.8/32"]}},
+        {"bastion": {"sshCidrs": ["203.0.113.8/32"], "keyName": "admin"}},
+    ):
+        (line,) = problems({"network": block, **others})
+        assert line.startswith("network.networkAclIngress is ")
+        assert "would have 20 rules in this direction" in line
 
 
-def test_the_zones_offer_the_instance_type_of_the_hosts() -> None:
+@pytest.mark.parametrize("block", ["hosts", "bastion"])
+def test_the_zones_offer_the_instance_type_of_the_hosts(block: str) -> None:
     offerings = {"locations": ["eu-central-1b"], "instanceTypes": ["c6g.large"]}
     token = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"  # noqa: S105 - not a secret
-    config = namespaced({"hosts": {"instanceType": "c6g.large"}})
+    config = namespaced(
+        {"hosts": {"instanceType": "c6g.large"}, block: {"instanceType": "c6g.large"}}
+    )
     with pytest.raises(SettingsError) as error:
         deploy(Settings.load, config=config, invokes={token: offerings})
     assert (
