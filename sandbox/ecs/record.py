@@ -66,7 +66,7 @@ def new_task(  # noqa: PLR0913 - each is a part of its own
         cluster,
         without_network,
         host.container_instance_arn if host else None,
-        resource_requirements={"CPU": 0, "MEMORY": 0, "PORTS": []},  # placement knows what is free
+        resource_requirements=None,
         backend=ecs,
         group=f"service:{service.name}",
         launch_type="EC2" if host else "FARGATE",
@@ -75,6 +75,8 @@ def new_task(  # noqa: PLR0913 - each is a part of its own
         platform_version=None if host else "1.4.0",
         capacity_provider_name=strategy[0]["capacityProvider"] if strategy else None,
     )
+    # What a stop gives back to the host: nothing, as placement knows what is free.
+    task.resource_requirements = {"CPU": 0, "MEMORY": 0, "PORTS": []}
     task.id = identifier
     task.last_status = "PENDING"
     task.platform_family = None if host else "Linux"

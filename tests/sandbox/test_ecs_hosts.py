@@ -196,5 +196,5 @@ def test_a_task_that_somebody_stops_is_stopped_and_another_one_runs(made: Playgr
         before["taskArn"],
         "somebody wants it",
     )
-    assert len(made.versions("web")) == 1
+    until("it answers", TIMEOUT_S, lambda: len(made.versions("web")) == 1)
     assert made.agent.failure_count() == 0
