@@ -124,11 +124,13 @@ def test_alerts_are_listed(browser: Browser, pages: dict[str, str], url: str) ->
 @pytest.mark.parametrize("title", tour.QUERIES)
 def test_graph_draws(browser: Browser, pages: dict[str, str], url: str, title: str) -> None:
     expression = tour.QUERIES[title]
-    until(
-        "two samples",
-        60,
-        lambda: prometheus.query(url, "query", query=f"({expression})[30s:5s]")["result"],
-    )
+
+    def long_enough() -> bool:
+        found = prometheus.query(url, "query", query=f"({expression})[30s:5s]")["result"]
+        return bool(found) and all(len(series["values"]) > 1 for series in found)
+
+    # The page asks once, when it is opened: from a single point there is no line to draw.
+    until("two points of each line", 60, long_enough)
     browser.open(pages[f"Graph: {title}"])
     browser.until("a line", COLOURED_PIXELS)
     expected = len(prometheus.query(url, "query", query=expression)["result"])
