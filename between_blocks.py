@@ -241,15 +241,24 @@ def _monitoring_that_does_not_fit(found: Mapping[str, Any]) -> Iterator[tuple[st
     if "overlay" in grafana:
         checked["grafana"] = lambda paths: legal_dashboards(paths, grafana["overlay"])
     for server, check in checked.items():
+        folders = {
+            name: overlays(args.get("monitoring", "")).get(server)
+            for name, args in found["services"].items()
+        }
         brought: list[str] = []
-        for name, args in found["services"].items():
-            folder = overlays(args.get("monitoring", "")).get(server)
+        try:
+            check([str(folder) for folder in folders.values() if folder])
+        except ValueError:
+            pass
+        else:
+            continue
+        for name, folder in folders.items():  # whose it is
             if folder is None:
                 continue
             try:
                 check([*brought, str(folder)])
             except ValueError as error:
-                problem = Problem("monitoring", str(error), args["monitoring"])
+                problem = Problem("monitoring", str(error), found["services"][name]["monitoring"])
                 yield f"services.{name}.monitoring", problem
             else:
                 brought.append(str(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from components.configuration.tree import all_files, all_rule_tests, text_of
 from components.configuration.variables import fill_in, needed, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SERVER = "prometheus"
 
@@ -69,9 +70,8 @@ def check(folders: Sequence[Path], variables: Variables, promtool: Path | None) 
     if problems:
         raise ValueError("; ".join(problems))
     if promtool:
-        with tempfile.TemporaryDirectory() as scratch:
-            render(folders, variables, Path(scratch))
-            _ask(promtool, Path(scratch), [name for name in own if name.startswith("rules.d/")])
+        rules = tuple(name for name in own if name.startswith("rules.d/"))
+        _ask(promtool, tuple(_rendered(folders, variables).items()), rules)
 
 
 def suits(promtool: Path, variables: Variables) -> bool:
@@ -83,12 +83,10 @@ def suits(promtool: Path, variables: Variables) -> bool:
         promtool: the program.
         variables: those that there are.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        render([], variables, Path(scratch))
-        try:
-            _ask(promtool, Path(scratch), [])
-        except ValueError:
-            return False
+    try:
+        _ask(promtool, tuple(_rendered([], variables).items()), ())
+    except ValueError:
+        return False
     return True
 
 
@@ -100,35 +98,50 @@ def render(folders: Sequence[Path], variables: Variables, target: Path) -> None:
         variables: those that the files use.
         target: an empty folder.
     """
+    _write(_rendered(folders, variables).items(), target)
+
+
+def _rendered(folders: Sequence[Path], variables: Variables) -> dict[str, str]:
+    """Return name -> text of what `render` writes."""
     values = variables.all_of_them
     package = assets.image_context(SERVER)
     files = {file.relative_to(package).as_posix(): file for file in package.rglob("*.yml")}
     files |= {**all_files(SERVER, folders), **all_rule_tests(SERVER, folders)}
-    for name, file in files.items():
-        text = file.read_text(encoding="utf-8")
-        if needed(text) in ("", *values):
-            (target / name).parent.mkdir(exist_ok=True)
-            filled = fill_in(text, values, comments=False)
-            (target / name).write_text(filled, encoding="utf-8")
-    alerting = target / "alerting.yml"
-    with (target / "prometheus.yml").open("a", encoding="utf-8") as whole:
-        whole.write(alerting.read_text(encoding="utf-8"))
-    alerting.unlink()
+    texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+    found = {
+        name: fill_in(text, values, comments=False)
+        for name, text in texts.items()
+        if needed(text) in ("", *values)
+    }
+    found["prometheus.yml"] += found.pop("alerting.yml")
+    return found
 
 
-def _ask(promtool: Path, rendered: Path, rules: list[str]) -> None:
+def _write(texts: Iterable[tuple[str, str]], target: Path) -> None:
+    for name, text in texts:
+        (target / name).parent.mkdir(exist_ok=True)
+        (target / name).write_text(text, encoding="utf-8")
+
+
+# The settings check what the components check again, and a file is a part of several checks.
+@functools.lru_cache(maxsize=128)
+def _ask(promtool: Path, texts: tuple[tuple[str, str], ...], rules: tuple[str, ...]) -> None:
     """Let promtool look: a broken scrape job keeps it from looking at rules, so twice.
+
+    Once for the same texts: what it has accepted, it accepts again.
 
     Raises:
         ValueError: with what it says.
     """
     problems = []
-    for kind, files in (("rules", rules), ("config", ["prometheus.yml"])):
-        try:
-            if files:
-                tools.run(promtool, "check", kind, *files, folder=rendered)
-        except ValueError as error:
-            problems.append(str(error))
+    with tempfile.TemporaryDirectory() as scratch:
+        _write(texts, Path(scratch))
+        for kind, files in (("rules", rules), ("config", ("prometheus.yml",))):
+            try:
+                if files:
+                    tools.run(promtool, "check", kind, *files, folder=Path(scratch))
+            except ValueError as error:
+                problems.append(str(error))
     if problems:
         raise ValueError("; ".join(dict.fromkeys(problems)))
 
