@@ -12,6 +12,8 @@ from components.policies import PATH
 from settings import PROJECT
 
 IN_REGION = {"aws:RequestedRegion": "${AWS::Region}"}
+CHANGE_RECORDS = "route53:ChangeResourceRecordSets"
+ZONES = "arn:${AWS::Partition}:route53:::hostedzone/*"
 OF_PROJECT = {"aws:ResourceTag/project": PROJECT}
 
 
@@ -27,6 +29,22 @@ def _named(service: str, *kinds: str) -> list[str]:
     """ARNs of what has one of the program's names; a kind is what an ARN has before the name."""
     names = (*SERVERS, CLUSTER, DAEMONS, SERVICE)
     return _arns(service, *(f"{kind}{name}-*" for kind in kinds for name in names))
+
+
+def of_records(names: Any, types: Sequence[str]) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Return the condition that only these records are changed.
+
+    Source: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
+
+    Args:
+        names: patterns, in lower case; or what CloudFormation makes of a parameter.
+        types: such as `A`.
+    """
+    key = f"{CHANGE_RECORDS}NormalizedRecordNames"
+    return {
+        "ForAllValues:StringLike": {key: names},
+        "ForAllValues:StringEquals": {f"{CHANGE_RECORDS}RecordTypes": list(types)},
+    }
 
 
 class Scope(NamedTuple):
@@ -180,19 +198,9 @@ SCOPES = (
     # In any zone, but only host names of ours, and what proves a domain to ACM.
     Scope(
         "Records",
-        "route53:ChangeResourceRecordSets",
-        ["arn:${AWS::Partition}:route53:::hostedzone/*"],
-        {
-            "ForAllValues:StringLike": {
-                "route53:ChangeResourceRecordSetsNormalizedRecordNames": [
-                    *(f"{server}.*" for server in SERVERS),
-                    "_*",
-                ]
-            },
-            "ForAllValues:StringEquals": {
-                "route53:ChangeResourceRecordSetsRecordTypes": ["A", "AAAA", "CNAME"]
-            },
-        },
+        CHANGE_RECORDS,
+        [ZONES],
+        of_records([*(f"{server}.*" for server in SERVERS), "_*"], ["A", "AAAA", "CNAME"]),
     ),
     # The zone of a Cloud Map namespace, which Cloud Map makes for its caller.
     Scope(
@@ -204,7 +212,7 @@ SCOPES = (
         "ReadRecords",
         "route53:",
         [
-            "arn:${AWS::Partition}:route53:::hostedzone/*",
+            ZONES,
             "arn:${AWS::Partition}:route53:::change/*",
         ],
     ),

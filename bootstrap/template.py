@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bootstrap.policies import ROLES, statements
+from bootstrap.policies import CHANGE_RECORDS, ROLES, ZONES, of_records, statements
 from settings import PROJECT
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -47,8 +47,18 @@ def template() -> str:
                 "Description": f"ARN of the account's identity provider for {ISSUER}, of which"
                 " there can be one only. Empty: there is none yet, and it is made.",
             },
+            "ServiceHostNames": {
+                "Type": "String",
+                "Default": "",
+                "AllowedPattern": r"([a-z0-9-]+(\.[a-z0-9-]+)+(,[a-z0-9-]+(\.[a-z0-9-]+)+)*)?",
+                "Description": "Host names of your services (services.<name>.hostName), with"
+                " commas between them: a deployment may make their DNS records.",
+            },
         },
-        "Conditions": {"NewOidcProvider": {"Fn::Equals": [{"Ref": "OidcProviderArn"}, ""]}},
+        "Conditions": {
+            "NewOidcProvider": {"Fn::Equals": [{"Ref": "OidcProviderArn"}, ""]},
+            "HasHostNames": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ServiceHostNames"}, ""]}]},
+        },
         "Resources": {
             **_state(),
             "OidcProvider": {
@@ -61,6 +71,7 @@ def template() -> str:
             },
             **{f"{name}Role": _role(name) for name in ROLES},
             **{key: policy for name in ROLES for key, policy in _policies(name).items()},
+            "DeployHostNames": _host_names(),
         },
         "Outputs": {
             "BackendUrl": {"Value": {"Fn::Sub": "s3://${StateBucket}?region=${AWS::Region}"}},
@@ -200,6 +211,27 @@ def _policies(name: str) -> dict[str, Any]:
             },
         }
         for number, document in enumerate(packed(statements(ROLES[name])), start=1)
+    }
+
+
+def _host_names() -> dict[str, Any]:
+    """What a deployment may do about the host names of services, if there are any."""
+    names = {"Fn::Split": [",", {"Ref": "ServiceHostNames"}]}
+    statement = {
+        "Sid": "RecordsOfServices",
+        "Effect": "Allow",
+        "Action": [CHANGE_RECORDS],
+        "Resource": [ZONES],
+        "Condition": of_records(names, ["A", "AAAA"]),
+    }
+    return {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Condition": "HasHostNames",
+        "Properties": {
+            "Description": "Deploy: the DNS records of services",
+            "PolicyDocument": _substituted(_document([statement])),
+            "Roles": [{"Ref": "DeployRole"}],
+        },
     }
 
 

@@ -70,15 +70,20 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def prepared() -> Iterator[Account]:
+def prepared(service_host_names: str = "") -> Iterator[Account]:
     """Apply the template to a new account, which ends with the context.
 
     moto makes neither an identity provider (here, the account has one already) nor the policy of
     a bucket from a template, and looks for the tags of a key under other names.
+
+    Args:
+        service_host_names: the parameter `ServiceHostNames`. Default: the template's.
     """
     document = json.loads(template())
     del document["Resources"]["SecretsKey"]["Properties"]["Tags"]
     parameters = {"SubjectPrefix": PREFIX, "OidcProviderArn": PROVIDER}
+    if service_host_names:
+        parameters["ServiceHostNames"] = service_host_names
     with new_emulator() as emulator:
         cloudformation = emulator.client("cloudformation")
         with warnings.catch_warnings():

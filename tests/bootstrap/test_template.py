@@ -291,6 +291,44 @@ def test_a_deployment_changes_only_the_records_of_its_servers(
     assert not allows(account.statements("Drift"), key, zone, context)
 
 
+def test_the_host_names_of_services_are_a_parameter() -> None:
+    key = "route53:ChangeResourceRecordSets"
+    zone = "arn:aws:route53:::hostedzone/Z1"
+
+    def changes(account: Account, role: str, name: str, kind: str) -> bool:
+        context = {f"{key}NormalizedRecordNames": [name], f"{key}RecordTypes": [kind]}
+        return allows(account.statements(role), key, zone, context)
+
+    with prepared("pizza.example.com,api.shop.example.com") as account:
+        for name in ("pizza.example.com", "api.shop.example.com", "grafana.example.com"):
+            assert [changes(account, "Deploy", name, kind) for kind in ("A", "AAAA")] == [True] * 2
+        assert not changes(account, "Deploy", "shop.example.com", "A")
+        assert not changes(account, "Deploy", "pizza.example.com", "CNAME")
+        assert not changes(account, "Drift", "pizza.example.com", "A")
+        policies = len(account.managed_policies("Deploy"))
+    assert policies <= MANAGED_POLICIES
+
+
+@pytest.mark.parametrize(
+    ("names", "legal"),
+    [
+        ("", True),
+        ("pizza.example.com", True),
+        ("pizza.example.com,a-b.c", True),
+        ("*.example.com", False),
+        ("example", False),
+        ("Pizza.example.com", False),
+        ("a.example.com, b.example.com", False),
+        ("a.example.com,", False),
+    ],
+)
+def test_host_names_are_names_in_lower_case_as_aws_compares_them(
+    names: str, *, legal: bool
+) -> None:
+    pattern = json.loads(template())["Parameters"]["ServiceHostNames"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, names)) == legal
+
+
 def test_the_providers_calls_are_known_for_all_that_the_program_uses() -> None:
     """A new type or function needs an entry in bootstrap/permissions.py."""
     assert not RESOURCE_TYPES.keys() - permissions.RESOURCES.keys()
