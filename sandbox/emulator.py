@@ -211,9 +211,13 @@ class Emulator:
 
 def _empty() -> None:
     """Remove what is in moto's accounts, which belong to the process, whoever has used them."""
-    from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as in `start`
+    from moto.core.base_backend import BackendDict  # noqa: PLC0415 - as in `start`
+    from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 
     _check_calls_after(float("inf"))
+    # Of what is there, moto's own reset makes everything anew, only to throw it away.
+    for accounts in BackendDict._instances:  # type: ignore[misc] # noqa: SLF001 - no other way
+        accounts.clear()
     moto_api_backend.reset()
 
 
