@@ -6,6 +6,7 @@ legal. The argument's name and the value received are added by whoever calls it.
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -173,11 +174,22 @@ def _peoples_networks(value: Sequence[str], parse: Callable[[str], Network]) -> 
             raise ValueError(
                 f"{entry!r} is nobody's: expected the network that people come from, {expected}"
             )
-    twice = sorted({entry for entry in value if value.count(entry) > 1})
+    each_once(value, "each network")
+
+
+def each_once(value: Sequence[str], each: str = "each") -> None:
+    """Check that nothing is in a list twice.
+
+    Args:
+        value: the list.
+        each: what is expected once, in words.
+
+    Raises:
+        ValueError: with what is.
+    """
+    twice = sorted(entry for entry, count in Counter(value).items() if count > 1)
     if twice:
-        raise ValueError(
-            f"{', '.join(twice)} is in the list more than once; expected each network once"
-        )
+        raise ValueError(f"{', '.join(twice)} is in the list more than once; expected {each} once")
 
 
 def _unlike_somebodys(named: Network) -> str:

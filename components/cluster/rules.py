@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from components import ecs_hosts
+from components import checks, ecs_hosts
 from components.exporters.instance_types import instance_architecture
 from components.values import shortened
 
@@ -38,9 +38,7 @@ def instance_types(types: Sequence[str]) -> None:
             architectures[entry] = instance_architecture(entry)
         except ValueError as problem:
             raise ValueError(f"{shortened(repr(entry))}: {problem}") from None
-    twice = sorted({entry for entry in types if list(types).count(entry) > 1})
-    if twice:
-        raise ValueError(f"{', '.join(twice)} is in the list more than once; expected each once")
+    checks.each_once(types)
     first, *others = types
     for entry in others:
         if architectures[entry] != architectures[first]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
@@ -15,6 +15,7 @@ from components.containers.execute_command import (
     with_agent,
 )
 from components.containers.names import member_name, service_registry
+from components.containers.placement import placement
 from components.containers.roles import execution_role, task_role
 from components.containers.rollback import unless_rolled_back
 from components.containers.task_definition import TaskSize, task_definition
@@ -197,7 +198,7 @@ class ContainerService:
             f"{name}-service",
             cluster=cluster.arn,
             task_definition=task.arn,
-            **_placement(member.host),
+            **placement(member.host.capacity_provider if member.host else ""),
             desired_count=self._replicas,
             deployment_minimum_healthy_percent=100 if several else 0,
             deployment_maximum_percent=200 if several else 100,
@@ -255,14 +256,6 @@ def _size(args: ServerArgs, host: Host | None) -> TaskSize:
         args["cpu_architecture"],
         None if host else args["storage_gib"],
     )
-
-
-def _placement(host: Host | None) -> dict[str, Any]:
-    """Say where a service's tasks run; another place is another service to the provider."""
-    if host is None:
-        return {"launch_type": "FARGATE", "platform_version": "LATEST"}
-    strategy = {"capacity_provider": host.capacity_provider, "weight": 1}
-    return {"capacity_provider_strategies": [strategy]}
 
 
 def _targets(

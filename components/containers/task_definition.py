@@ -62,20 +62,15 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
         region: of the log group.
     """
     child = pulumi.ResourceOptions(parent=parent)
-    # Task definition families are per account and region, and not named by Pulumi.
-    suffix = random.RandomId(f"{name}-family-suffix", byte_length=4, opts=child)
     rest = size.memory_mib - sum(container.memory_mib or 0 for container in containers)
     return aws.ecs.TaskDefinition(
         f"{name}-task",
-        family=suffix.hex.apply(lambda unique: f"{name}-{unique}"),
+        family=family(parent, name),
         requires_compatibilities=[launch_type],
         network_mode="awsvpc",
         cpu=str(size.cpu),
         memory=str(size.memory_mib),
-        runtime_platform={
-            "operating_system_family": "LINUX",
-            "cpu_architecture": size.cpu_architecture,
-        },
+        runtime_platform=runtime_platform(size.cpu_architecture),
         ephemeral_storage={"size_in_gib": size.storage_gib} if size.storage_gib else None,
         # What several containers mount is one volume.
         volumes=[
@@ -94,3 +89,29 @@ def task_definition(  # noqa: PLR0913 - each is a part of its own
         ),
         opts=child,
     )
+
+
+def family(parent: pulumi.Resource, name: str) -> pulumi.Output[str]:
+    """Return a family for the revisions of a task definition.
+
+    Families are per account and region, and not named by Pulumi.
+
+    Args:
+        parent: the component that it is for.
+        name: what it begins with.
+    """
+    suffix = random.RandomId(
+        f"{name}-family-suffix", byte_length=4, opts=pulumi.ResourceOptions(parent=parent)
+    )
+    return suffix.hex.apply(lambda unique: f"{name}-{unique}")
+
+
+def runtime_platform(
+    cpu_architecture: str,
+) -> aws.ecs.TaskDefinitionRuntimePlatformArgsDict:
+    """Say what the images are built for.
+
+    Args:
+        cpu_architecture: `ARM64` or `X86_64`.
+    """
+    return {"operating_system_family": "LINUX", "cpu_architecture": cpu_architecture}

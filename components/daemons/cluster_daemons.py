@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
 from components import assets, checks
 from components.arguments import Knob, Rule, arguments, resolve
 from components.containers import fargate
 from components.containers.image import ServerImage
 from components.containers.roles import execution_role
+from components.containers.task_definition import family, runtime_platform
 from components.daemons import containers, rules
 from components.ecs_clusters import cluster_exists
 from components.exporters.discovery import CadvisorPort, NodeExporterPort
@@ -166,17 +166,13 @@ class ClusterDaemons(pulumi.ComponentResource):
     ) -> "aws.ecs.Service":
         child = pulumi.ResourceOptions(parent=self)
         region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=self)).region
-        suffix = random.RandomId(f"{name}-family-suffix", byte_length=4, opts=child)
         task = aws.ecs.TaskDefinition(
             f"{name}-task",
-            family=suffix.hex.apply(lambda unique: f"{name}-{unique}"),
+            family=family(self, name),
             requires_compatibilities=["EC2"],
             network_mode="host",
             pid_mode="host" if daemon.host_processes else None,
-            runtime_platform={
-                "operating_system_family": "LINUX",
-                "cpu_architecture": args["cpu_architecture"],
-            },
+            runtime_platform=runtime_platform(args["cpu_architecture"]),
             volumes=cast("Sequence[aws.ecs.TaskDefinitionVolumeArgsDict]", daemon.volumes),
             execution_role_arn=role.arn,
             container_definitions=pulumi.Output.json_dumps(

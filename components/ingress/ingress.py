@@ -14,6 +14,7 @@ from components.containers.definition import (
 )
 from components.ingress import authentication
 from components.ingress.access_logs import access_log_bucket
+from components.ingress.alias_records import alias_records
 from components.ingress.certificate import valid_certificate
 from components.ingress.ingress_args import IngressArgs
 from components.ingress.servers import SERVERS
@@ -271,21 +272,12 @@ class Ingress(pulumi.ComponentResource):
     def _host_names(self, args: IngressArgs, balancer: "aws.lb.LoadBalancer") -> None:
         if not args["zone_id"]:
             return
-        names = [(stem, "A", f"{self._name}-{stem}-host") for stem in args["servers"]]
-        if self.dual_stack:
-            names += [(stem, "AAAA", f"{name}-ipv6") for stem, _, name in names]
-        for stem, kind, name in names:
-            aws.route53.Record(
-                name,
+        for stem in args["servers"]:
+            alias_records(
+                self,
+                f"{self._name}-{stem}-host",
                 zone_id=args["zone_id"],
-                name=f"{stem}.{args['domain']}",
-                type=kind,
-                aliases=[
-                    {
-                        "name": balancer.dns_name,
-                        "zone_id": balancer.zone_id,
-                        "evaluate_target_health": False,
-                    }
-                ],
-                opts=self._child,
+                host_name=f"{stem}.{args['domain']}",
+                balancer=(balancer.dns_name, balancer.zone_id),
+                ipv6=self.dual_stack,
             )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
+from components import checks
 from components.values import shortened
 
 MAX_ADDRESSES = 20
@@ -45,9 +46,4 @@ def _each(value: Sequence[str], legal: Callable[[str], bool], expected: str) -> 
     for entry in value:
         if not legal(entry):
             raise ValueError(f"{shortened(repr(entry))}: {expected}")
-    folded = [entry.lower() for entry in value]
-    twice = sorted({entry for entry in folded if folded.count(entry) > 1})
-    if twice:
-        raise ValueError(
-            f"{', '.join(twice)} is in the list more than once; expected each of them once"
-        )
+    checks.each_once([entry.lower() for entry in value], "each of them")

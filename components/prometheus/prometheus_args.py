@@ -18,9 +18,7 @@ from components.containers.server import (
 )
 from components.exporters.discovery import DiscoveryTagKey, DiscoveryTagValue, NodeExporterPort
 from components.prometheus import overlay
-from components.prometheus.clusters import (
-    ClusterArgs,
-)
+from components.prometheus.clusters import ClusterArgs
 from components.prometheus.container import environment_variables
 from components.prometheus.scraping import ScrapeInterval
 from components.runbooks import RunbookBaseUrl

@@ -1,4 +1,4 @@
-"""The host name of a service: target group, listener rule, record."""
+"""The host name of a service: target group, listener rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pulumi
 import pulumi_aws as aws
 
 from components.ingress.ingress import ANY_PORT, DRAINING_S, HEALTHY_AFTER
-from components.values import is_given
 
 if TYPE_CHECKING:
     from components.services.service_args import MonitoredServiceArgs
@@ -60,31 +59,3 @@ def target_group(
         opts=child,
     )
     return pulumi.Output.all(group.arn, rule.arn).apply(lambda its: str(its[0]))
-
-
-def alias_records(parent: pulumi.Resource, name: str, args: MonitoredServiceArgs) -> None:
-    """Register the host name in Route53, if there is a zone for it.
-
-    Args:
-        parent: the service's component.
-        name: the component's name.
-        args: the component's arguments, resolved.
-    """
-    if not is_given(args["zone_id"]):
-        return
-    kinds = {"A": f"{name}-host", **({"AAAA": f"{name}-host-ipv6"} if args["ipv6"] else {})}
-    for kind, record in kinds.items():
-        aws.route53.Record(
-            record,
-            zone_id=args["zone_id"],
-            name=args["host_name"],
-            type=kind,
-            aliases=[
-                {
-                    "name": args["load_balancer_dns_name"],
-                    "zone_id": args["load_balancer_zone_id"],
-                    "evaluate_target_health": False,
-                }
-            ],
-            opts=pulumi.ResourceOptions(parent=parent),
-        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
+from components import checks
 from components.arguments import Knob
 
 if TYPE_CHECKING:
@@ -82,11 +83,7 @@ def legal_metrics(lowest_port: int = 1) -> Callable[[Sequence[str]], None]:
                 f"port {low.port} is for a process with privileges; expected {lowest_port} to"
                 f" {MAX_PORT}"
             )
-        twice = sorted({entry for entry in metrics if metrics.count(entry) > 1})
-        if twice:
-            raise ValueError(
-                f"{', '.join(twice)} is in the list more than once; expected each endpoint once"
-            )
+        checks.each_once(metrics, "each endpoint")
         if len(" ".join(metrics)) > _MAX_TAG_VALUE:
             raise ValueError(
                 f"together they have more than the {_MAX_TAG_VALUE} characters that a tag takes;"

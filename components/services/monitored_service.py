@@ -1,7 +1,6 @@
 """A service of the user's own, on Fargate or on a cluster's hosts, that Prometheus scrapes."""
 
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -16,9 +15,11 @@ from components.containers.execute_command import (
 )
 from components.containers.image import BuiltImage, GivenImage
 from components.containers.names import dns_name, service_registry
+from components.containers.placement import placement
 from components.containers.roles import execution_role, task_role
 from components.containers.rollback import unless_rolled_back
 from components.containers.task_definition import TaskSize, task_definition
+from components.ingress.alias_records import alias_records
 from components.network.security_groups import allow_between, allow_https_out, security_group
 from components.outputs import register_outputs
 from components.services import host_name, rules, scaling
@@ -47,8 +48,8 @@ class MonitoredService(pulumi.ComponentResource):
     keeps the tasks in different zones. Prometheus reaches the ports with metrics, the load balancer
     the one that is served on, and nobody anything else.
 
-    The rules and dashboards in `monitoring` are checked
-    here, and delivered by the components that serve them.
+    The rules and dashboards in `monitoring` are checked here, and delivered by the components that
+    serve them.
     """
 
     cluster_name: pulumi.Output[str]
@@ -229,7 +230,15 @@ class MonitoredService(pulumi.ComponentResource):
         registry = service_registry(self, name, args)
         targets: list[aws.ecs.ServiceLoadBalancerArgsDict] = []
         if args["host_name"]:
-            host_name.alias_records(self, name, args)
+            if is_given(args["zone_id"]):
+                alias_records(
+                    self,
+                    f"{name}-host",
+                    zone_id=args["zone_id"],
+                    host_name=args["host_name"],
+                    balancer=(args["load_balancer_dns_name"], args["load_balancer_zone_id"]),
+                    ipv6=args["ipv6"],
+                )
             targets.append(
                 {
                     "target_group_arn": host_name.target_group(self, name, args),
@@ -244,7 +253,7 @@ class MonitoredService(pulumi.ComponentResource):
             f"{name}-service",
             cluster=args["cluster_arn"],
             task_definition=task.arn,
-            **self._placement(),
+            **placement(args["capacity_provider"]),
             desired_count=args["desired_count"],
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
@@ -271,10 +280,3 @@ class MonitoredService(pulumi.ComponentResource):
                 ignore_changes=["desiredCount"] if scaling.is_scaled(args) else None,
             ),
         )
-
-    def _placement(self) -> dict[str, Any]:
-        """Say where the tasks run; another place is another service to the provider."""
-        provider = self._args["capacity_provider"]
-        if not is_given(provider):
-            return {"launch_type": "FARGATE", "platform_version": "LATEST"}
-        return {"capacity_provider_strategies": [{"capacity_provider": provider, "weight": 1}]}

@@ -12,6 +12,7 @@ from components.cluster import rules
 from components.cluster.hosts import may_host
 from components.exporters.user_data import user_data
 from mocks.recording import ACCOUNT, REGION, Deployment, deploy
+from tests.components.ecs_hosts import launch_template
 from tests.components.examples import CLUSTER
 from tests.components.services import ARN
 
@@ -125,30 +126,7 @@ def test_the_launch_template(deployed: Deployment) -> None:
         assets.user_data_script("cluster_host"),
         {"ECS_CLUSTER": "apps-cluster", "CAPACITY_PROVIDER": PROVIDER},
     )
-    assert inputs == {
-        "imageId": "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64"
-        "/recommended/image_id",
-        "instanceType": "t4g.small",
-        "iamInstanceProfile": {"name": "apps-host-profile"},
-        "vpcSecurityGroupIds": ["apps-host-security-group-id"],
-        "metadataOptions": {
-            "httpEndpoint": "enabled",
-            "httpTokens": "required",
-            "httpPutResponseHopLimit": 1,
-        },
-        "blockDeviceMappings": [
-            {
-                "deviceName": "/dev/xvda",
-                "ebs": {
-                    "encrypted": "true",
-                    "volumeType": "gp3",
-                    "volumeSize": 30,
-                    "deleteOnTermination": "true",
-                },
-            }
-        ],
-        "updateDefaultVersion": True,
-    }
+    assert inputs == launch_template("apps")
 
 
 def test_an_intel_host_has_the_image_for_it_and_its_disk_is_as_large_as_is_said() -> None:

@@ -13,6 +13,7 @@ from components.prometheus import PrometheusServiceArgs
 from components.storage import STORAGE, rules
 from components.storage.hosts import may_host
 from mocks.recording import ACCOUNT, REGION, Deployment, deploy, refuse
+from tests.components.ecs_hosts import launch_template
 from tests.components.examples import SERVICE
 from tests.components.services import ARN, container, document, service
 
@@ -86,30 +87,7 @@ def test_a_restored_volume_is_beside_the_original_one(stored: Deployment) -> Non
 def test_the_launch_template(stored: Deployment) -> None:
     inputs = dict(stored.inputs("prom-host-template"))
     del inputs["userData"]
-    assert inputs == {
-        "imageId": "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64"
-        "/recommended/image_id",
-        "instanceType": "t4g.small",
-        "iamInstanceProfile": {"name": "prom-host-profile"},
-        "vpcSecurityGroupIds": ["prom-host-security-group-id"],
-        "metadataOptions": {
-            "httpEndpoint": "enabled",
-            "httpTokens": "required",
-            "httpPutResponseHopLimit": 1,
-        },
-        "blockDeviceMappings": [
-            {
-                "deviceName": "/dev/xvda",
-                "ebs": {
-                    "encrypted": "true",
-                    "volumeType": "gp3",
-                    "volumeSize": 30,
-                    "deleteOnTermination": "true",
-                },
-            }
-        ],
-        "updateDefaultVersion": True,
-    }
+    assert inputs == launch_template("prom")
 
 
 def test_an_intel_host_has_the_image_for_it() -> None:
