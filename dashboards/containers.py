@@ -12,6 +12,7 @@ from dashboards.model import (
     Query,
     Row,
     Variable,
+    cluster,
     graph,
     stat,
     table,
@@ -43,13 +44,7 @@ DASHBOARD = Dashboard(
     variables=(
         ENVIRONMENT,
         REGION,
-        Variable(
-            "cluster",
-            "Cluster",
-            "ECS cluster.",
-            Query(f"label_values({CONTAINERS}, cluster)"),
-            all_value=".*",
-        ),
+        cluster(CONTAINERS),
         Variable(
             "family",
             "Family",

@@ -267,6 +267,21 @@ REGION = Variable(
 )
 
 
+def cluster(selector: str) -> Variable:
+    """Choose among the ECS clusters that have a metric.
+
+    Args:
+        selector: the metric, with matchers of variables that are chosen before.
+    """
+    return Variable(
+        "cluster",
+        "Cluster",
+        "ECS cluster.",
+        Query(f"label_values({selector}, cluster)"),
+        all_value=".*",
+    )
+
+
 def job(selector: str, *, all_value: str = "") -> Variable:
     """Choose among the scrape jobs that have a metric.
 

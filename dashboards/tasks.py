@@ -11,7 +11,7 @@ from dashboards.model import (
     Limits,
     Query,
     Row,
-    Variable,
+    cluster,
     graph,
     job,
     stat,
@@ -25,10 +25,6 @@ OF_CLUSTERS = f'{PLACE}, cluster=~"$cluster"'
 OF_JOBS = f'{PLACE}, job=~"$job"'
 EXPECTED = "job:ecs_tasks_expected:sum"
 
-CLUSTER = Variable(
-    "cluster", "Cluster", "ECS cluster.", Query(f"label_values({TASKS}, cluster)"), all_value=".*"
-)
-
 DASHBOARD = Dashboard(
     uid="tasks",
     title="Tasks",
@@ -38,7 +34,7 @@ DASHBOARD = Dashboard(
     variables=(
         ENVIRONMENT,
         REGION,
-        CLUSTER,
+        cluster(TASKS),
         job(f'up{{{PLACE}, cluster=~"$cluster", task!=""}}', all_value=".*"),
     ),
     rows=(
