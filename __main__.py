@@ -156,10 +156,7 @@ if settings.cluster is not None:
     )
     discovered = {
         "cluster_arns": [cluster.cluster_arn],
-        "expected_tasks": {
-            block["job"] or name: block["desired_count"]
-            for name, block in settings.services.items()
-        },
+        "expected_tasks": settings.expected_tasks,
     }
     if settings.cluster["capacity"] == "ec2":
         discovered["cadvisor_port"] = settings.cluster["cadvisor_port"]

@@ -106,6 +106,13 @@ class Settings:
         return bool(self.network["nat_strategy"] == "none")
 
     @property
+    def expected_tasks(self) -> dict[str, int]:
+        """Job of a service's tasks -> how many are to run."""
+        return {
+            block["job"] or name: block["desired_count"] for name, block in self.services.items()
+        }
+
+    @property
     def on_this_machine(self) -> bool:
         """Whether the VPC is in 127.0.0.0/8: what the sandbox runs, it runs on this machine."""
         return ip_network(self.network["vpc_cidr"]).is_loopback

@@ -101,6 +101,7 @@ class Sandbox:
         stack.callback(vpc.release)
         stack_here = local_stack(options.stack, vpc, options.overrides)
         settings = stack_here.settings
+        self._expect(settings)
         files = self._programs(settings)
         isolate_from_user()  # only now: a download goes through the user's proxy
         self.directory = Directory.create(options.name)
@@ -146,16 +147,19 @@ class Sandbox:
             self.state.phase = "up"
             self.directory.write(self.state)
 
+    def _expect(self, settings: Settings) -> None:
+        """Note what is to come up, besides the stack's own hosts."""
+        self._expected.update(settings.expected_tasks)
+        if settings.cluster and settings.cluster["capacity"] == "ec2":
+            self._expected["node"] = settings.cluster["desired_size"]
+
     def _programs(self, settings: Settings) -> dict[str, Path]:
-        """Get the programs that the stack needs here, and note what is to come up."""
+        """Get the programs that the stack needs here; without cAdvisor, expect none to come up."""
         alerting = [] if settings.alertmanager is None else ["alertmanager"]
         files = binaries.ensure([*binaries.ALWAYS, *alerting])
-        for name, service in settings.services.items():
-            self._expected[service["job"] or name] = service["desired_count"]
         if self._options.deploy != "in-process":
             binaries.ensure(["pulumi"])
         if settings.cluster and settings.cluster["capacity"] == "ec2":
-            self._expected["node"] = settings.cluster["desired_size"]
             try:
                 files |= binaries.ensure(["cadvisor"])
             except BinaryError as error:
