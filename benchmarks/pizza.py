@@ -25,7 +25,6 @@ ROUNDS = 6
 REFRESH_S, SCRAPE_S = 5, 1
 PATIENCE_S = 300
 
-ALERT = "PizzaErrorBudgetBurn"
 GROUPS = ("pizza.objective", "pizza.alerts")
 """Rules that are evaluated one after the other until the alert fires."""
 
@@ -163,7 +162,7 @@ class Intervals(NamedTuple):
         active = prometheus.query(url, "targets", state="active")["activeTargets"]
         target = next(it for it in active if it["labels"]["job"] == show.STACK)
         groups = {it["name"]: it for it in prometheus.query(url, "rules")["groups"]}
-        alert = next(it for it in groups[GROUPS[-1]]["rules"] if it["name"] == ALERT)
+        alert = next(it for it in groups[GROUPS[-1]]["rules"] if it["name"] == show.ALERT)
         alertmanager = prometheus.alertmanagers(url)[0]
         route = yaml.safe_load(ask(alertmanager, "status")["config"]["original"])["route"]
         return cls(
@@ -204,7 +203,7 @@ def order_to_page() -> list[Figure]:
             watched = pool.submit(_watch, addresses)
             show.play(url, directory.notifications, directory.logs, _say)
             failures = watched.result()
-        paged = page(receiver.read(directory.notifications), failures.first)
+        paged, _ = next(show.told(receiver.read(directory.notifications), failures.first))
     return [
         Figure(
             "first failed order to page",
@@ -218,24 +217,6 @@ def order_to_page() -> list[Figure]:
             str(intervals),
         ),
     ]
-
-
-def page(notifications: Sequence[Mapping[str, Any]], after: float) -> float:
-    """Return when somebody was first paged because of the orders.
-
-    Args:
-        notifications: as the receiver has them.
-        after: seconds since the epoch.
-    """
-    return min(
-        float(it["time"])
-        for it in notifications
-        for alert in it.get("alerts", ())
-        if it["time"] > after
-        and alert["status"] == "firing"
-        and alert["labels"]["alertname"] == ALERT
-        and alert["labels"].get("severity") == "critical"
-    )
 
 
 def _watch(addresses: Sequence[str]) -> Failures:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox import processes, prometheus
@@ -30,7 +31,9 @@ QUERIES: Mapping[str, str] = {
     "containers' CPU": 'sum by (container) (rate(container_cpu_usage_seconds_total{task!=""}[1m]))',
 }
 
-_ALERT = ("PizzaErrorBudgetBurn", "critical")
+ALERT, _SEVERITY = "PizzaErrorBudgetBurn", "critical"
+"""What pages somebody."""
+
 _PORT = 8000
 _USUAL, _BAD, _BUSY = (20, 0.0), (3, 0.5), (60, 0.0)
 """Orders a second, and the share of them that fails. After a few failures, many good orders soon
@@ -87,20 +90,33 @@ def _customers(shops: Sequence[str], rate: float, failures: float, logs: Path) -
         processes.stop(children, _STOP_TIMEOUT_S)
 
 
+def told(
+    notifications: Sequence[Mapping[str, Any]], after: float, status: str = "firing"
+) -> Iterator[tuple[float, Mapping[str, Any]]]:
+    """Yield when somebody was told of the alert of the show, and what.
+
+    Args:
+        notifications: as the receiver has them.
+        after: seconds since the epoch.
+        status: `firing`, or `resolved`: it is over.
+    """
+    for notification in notifications:
+        for alert in notification.get("alerts", ()):
+            labels = alert["labels"]
+            if (
+                notification["time"] > after
+                and alert["status"] == status
+                and (labels["alertname"], labels.get("severity")) == (ALERT, _SEVERITY)
+            ):
+                yield float(notification["time"]), alert
+
+
 def _wait(notifications: Path, status: str, what: str) -> str:
     """Wait until somebody is told; return the summary."""
-    name, severity = _ALERT
     began = time.time()
     deadline = time.monotonic() + _WITHIN_S
     while time.monotonic() < deadline:
-        for notification in read(notifications):
-            for alert in notification.get("alerts", ()):
-                labels = alert["labels"]
-                if (
-                    notification["time"] > began
-                    and alert["status"] == status
-                    and (labels["alertname"], labels.get("severity")) == (name, severity)
-                ):
-                    return str(alert["annotations"]["summary"])
+        for _, alert in told(read(notifications), began, status):
+            return str(alert["annotations"]["summary"])
         time.sleep(0.5)
-    raise SandboxError(f"{what} ({name}) has not come within {_WITHIN_S} s: {notifications}")
+    raise SandboxError(f"{what} ({ALERT}) has not come within {_WITHIN_S} s: {notifications}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
 from benchmarks import pizza
 from examples.pizza_service.pizza.metrics import CREATED, FAILED, REJECTED, Metrics
+from sandbox import show
 from tests.sandbox.command import ROOT
 
 RULES = ROOT / "examples/pizza_service/monitoring/prometheus/rules.d/pizza.yml"
@@ -34,30 +33,13 @@ def test_without_failures_there_is_no_share(tasks: list[str]) -> None:
     assert pizza.failed_share(tasks) == 0
 
 
-def test_the_page_is_the_first_of_this_alert_after_the_failure() -> None:
-    def told(time: float, status: str = "firing", **labels: str) -> dict[str, Any]:
-        labels = {"alertname": pizza.ALERT, "severity": "critical", **labels}
-        return {"time": time, "alerts": [{"status": status, "labels": labels}]}
-
-    notifications: list[dict[str, Any]] = [
-        told(9.0),
-        {"time": 10.5},
-        told(11.0, alertname="Watchdog"),
-        told(12.0, severity="warning"),
-        told(13.0, status="resolved"),
-        told(14.0),
-        told(15.0),
-    ]
-    assert pizza.page(notifications, after=10.0) == 14.0
-
-
 def test_the_share_is_the_least_by_which_the_shipped_alert_fires() -> None:
     groups = {it["name"]: it["rules"] for it in yaml.safe_load(RULES.read_text())["groups"]}
     assert {*pizza.GROUPS} <= groups.keys()
     (rule,) = (
         it
         for it in groups[pizza.GROUPS[-1]]
-        if (it["alert"], it["labels"]["severity"]) == (pizza.ALERT, "critical")
+        if (it["alert"], it["labels"]["severity"]) == (show.ALERT, "critical")
     )
     thresholds = {float(word.rstrip(")")) for word in rule["expr"].split() if word[0] == "0"}
     assert min(thresholds) == pizza.SHARE

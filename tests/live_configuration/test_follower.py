@@ -374,20 +374,24 @@ def test_a_machine_that_cannot_is_no_reason_to_refuse(
     assert place.follower.attempt() == "live"
 
 
+def other_promtool(place: Place, patch: pytest.MonkeyPatch, script: str) -> None:
+    """Let a shell script stand in promtool's place."""
+    tool = place.folder / "bin" / "promtool"
+    tool.parent.mkdir()
+    tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    tool.chmod(0o755)
+    patch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
+
+
 def test_a_tool_that_is_killed_says_nothing_of_the_version(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As for want of memory."""
     wanted = place.publish(version())
-    path = os.environ["PATH"]
-    tool = place.folder / "bin" / "promtool"
-    tool.parent.mkdir()
-    tool.write_text("#!/bin/sh\nkill -9 $$\n", encoding="utf-8")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{path}")
-    assert place.follower.attempt() == "failed"
+    with monkeypatch.context() as broken:
+        other_promtool(place, broken, "kill -9 $$")
+        assert place.follower.attempt() == "failed"
     assert place.metric("configuration_refused_info") == []
-    monkeypatch.setenv("PATH", path)
     assert place.follower.attempt() == "live"
     assert place.live == wanted.version
 
@@ -397,14 +401,9 @@ def test_what_was_refused_is_tried_again_after_a_while(
 ) -> None:
     """As when the disk was full."""
     wanted = place.publish(version())
-    path = os.environ["PATH"]
-    tool = place.folder / "bin" / "promtool"
-    tool.parent.mkdir()
-    tool.write_text("#!/bin/sh\necho no space left on device\nexit 1\n", encoding="utf-8")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{path}")
-    assert place.follower.attempt() == "check"
-    monkeypatch.setenv("PATH", path)
+    with monkeypatch.context() as broken:
+        other_promtool(place, broken, "echo no space left on device; exit 1")
+        assert place.follower.attempt() == "check"
     assert place.follower.attempt() == "check"
     monkeypatch.setattr(follower, "RETRY_S", 0)
     assert place.follower.attempt() == "live"
