@@ -14,7 +14,11 @@ from botocore.config import Config
 from sandbox.addresses import LOOPBACK
 from sandbox.errors import SandboxError
 from sandbox.moto_buckets import take_calls_for_encrypted
-from sandbox.moto_instances import decode_user_data, keep_groups_on_the_interface
+from sandbox.moto_instances import (
+    decode_user_data,
+    keep_groups_on_the_interface,
+    spread_over_subnets,
+)
 from sandbox.moto_services import leave_services_to_the_agent
 from sandbox.moto_topics import check_rights_on_the_topic
 
@@ -70,6 +74,7 @@ class Emulator:
         _empty()
         keep_groups_on_the_interface()
         decode_user_data()
+        spread_over_subnets()
         _issue_certificates_at_once()
         check_rights_on_the_topic()
         take_calls_for_encrypted()

@@ -1,5 +1,7 @@
-"""Instances in moto as AWS has them: their security groups, and their user data."""
+"""Instances in moto as AWS has them: their security groups, their user data, their zones."""
 
+import functools
+from collections import Counter
 from typing import Any
 
 
@@ -41,3 +43,28 @@ def decode_user_data() -> None:
         return parse_user_data(data) if type(data) is str else data
 
     LaunchTemplateVersion.user_data = property(user_data)  # type: ignore[assignment, method-assign]
+
+
+@functools.cache  # once a process
+def spread_over_subnets() -> None:
+    """Let a host of an auto-scaling group come up in the subnet where the group has the fewest.
+
+    moto starts all of them in the first one. Source:
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-availability-zone-balanced.html
+    """
+    from moto.autoscaling.models import FakeAutoScalingGroup  # noqa: PLC0415 - slow
+
+    group_class: Any = FakeAutoScalingGroup
+    moto_starts = group_class.replace_autoscaling_group_instances
+
+    def start(group: Any, count: int, tags: dict[str, str]) -> None:  # noqa: ANN401 - moto's
+        subnets = group.vpc_zone_identifier
+        for _ in range(count):
+            used = Counter(state.instance.subnet_id for state in group.instance_states)
+            group.vpc_zone_identifier = min((subnets or "").split(","), key=used.__getitem__)
+            try:
+                moto_starts(group, 1, tags)
+            finally:
+                group.vpc_zone_identifier = subnets
+
+    group_class.replace_autoscaling_group_instances = start

@@ -84,6 +84,26 @@ def test_a_daemon_runs_on_each_host_at_its_address(made: Playground) -> None:
     assert _on(made, "daemon").keys() == {hosts(made)[0]["containerInstanceArn"]}
 
 
+def test_hosts_are_spread_over_the_subnets(made: Playground) -> None:
+    def used() -> list[int]:
+        pages = made.client("ec2").describe_instances()["Reservations"]
+        found = Counter(
+            (it["SubnetId"], it["Placement"]["AvailabilityZone"])
+            for page in pages
+            for it in page["Instances"]
+            if it["State"]["Name"] == "running"
+        )
+        return sorted(found.values())
+
+    assert len(made.subnets) == 2
+    assert used() == [1, 1]
+    _scale(made, 5)
+    assert used() == [2, 3]
+    _scale(made, 1)
+    _scale(made, 2)
+    assert used() == [1, 1]
+
+
 def test_hosts_of_tasks_have_no_exporter_but_their_daemon(made: Playground) -> None:
     assert len(hosts(made)) == 2
     assert not Network.look(made.client("ec2")).hosts
