@@ -14,6 +14,7 @@ from bootstrap.template import template
 from tests.docs.test_workflows import VARIABLES
 
 ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "github.md").read_text(encoding="utf-8")
 
 STAND_IN = """#!/bin/bash
 { printf '%q ' "${0##*/}" "$@"; echo; } >> "$CALLS"
@@ -32,8 +33,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     for name in ("aws", "gh", "git", "pulumi"):
         (directory / name).write_text(STAND_IN, encoding="utf-8")
         (directory / name).chmod(0o755)
-    guide = (ROOT / "docs" / "github.md").read_text(encoding="utf-8")
-    section = guide.partition("## Preparing an account\n")[2].partition("\n## ")[0]
+    section = GUIDE.partition("## Preparing an account\n")[2].partition("\n## ")[0]
     lines = re.findall(r"^ {4,}(?! )(.*(?:\\\n.*)*)$|^ {7,}(.*)$", section, re.MULTILINE)
     script = "\n".join(first or second for first, second in lines)
     done = subprocess.run(
@@ -57,7 +57,11 @@ def test_the_account_is_prepared_from_the_generated_template(calls: list[list[st
     deploy = _one(calls, "aws", "cloudformation", "deploy")
     assert (ROOT / deploy[deploy.index("--template-file") + 1]).read_text("utf-8") == template()
     given = dict(it.split("=", 1) for it in deploy[deploy.index("--parameter-overrides") + 1 :])
-    assert given.keys() == json.loads(template())["Parameters"].keys()
+    parameters = json.loads(template())["Parameters"]
+    assert given.keys() <= parameters.keys()
+    for name in parameters.keys() - given.keys():
+        assert parameters[name]["Default"] == ""
+        assert f'`"{name}=' in GUIDE, "not explained"
     assert given == {
         "SubjectPrefix": "repo:acme@1/monitoring@2",
         "OidcProviderArn": "arn:aws:iam::123456789012:oidc-provider/github",
