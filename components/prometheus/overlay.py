@@ -186,12 +186,13 @@ def _form_problems(texts: Mapping[str, str]) -> Iterator[str]:
                 jobs[entry[key]] += 1
 
 
-def package_jobs() -> Iterator[str]:
+@functools.cache
+def package_jobs() -> Sequence[str]:
     """Return the names of the package's own scrape jobs."""
     package = assets.image_context(SERVER)
-    for file in [package / "prometheus.yml", *(package / "scrape.d").glob("*.yml")]:
-        jobs = yaml.safe_load(file.read_text(encoding="utf-8"))["scrape_configs"]
-        yield from (job["job_name"] for job in jobs)
+    files = [package / "prometheus.yml", *(package / "scrape.d").glob("*.yml")]
+    configurations = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+    return [job["job_name"] for it in configurations for job in it["scrape_configs"]]
 
 
 def _secret_problems(entry: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any YAML
