@@ -30,7 +30,7 @@ STRICT = "utf8-strict-mode"
 """The feature of Alertmanager and amtool that reads matchers in one way only."""
 
 EVERYTHING = Routing(
-    page_with=INTEGRATIONS, notify_with=INTEGRATIONS, watchdog=True, notify_days="monday:sunday"
+    page_with=INTEGRATIONS, notify_with=INTEGRATIONS, watchdog=True, notify_days="sunday:saturday"
 )
 """With all that a file of routes may name, in whichever stack."""
 
