@@ -56,7 +56,7 @@ lint: setup ## Check style, format, types and shell scripts
 	$(RUN) -m mypy
 	.venv/bin/shellcheck $(SHELL_SCRIPTS)
 
-check: setup ## Check rules, jobs, templates and dashboards of your own, and run your rule tests (CONFIG=folder)
+check: setup ## Check rules, jobs, templates, dashboards and routes of your own, and run their tests (CONFIG=folder)
 	@$(RUN) -m configuration_check $(if $(CONFIG),'$(CONFIG)')
 
 format: setup ## Format the Python code, and fix what can be fixed

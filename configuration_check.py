@@ -3,7 +3,8 @@
     python -m configuration_check FOLDER    # nothing is deployed
 
 The folder is one that a setting `overlay` names, or holds such folders by the names of their
-servers, as examples/own_configuration does.
+servers, as examples/own_configuration does. A file of routes is checked, too: `routes.yml` of the
+folder, or whichever file is named in its place.
 """
 
 import python_version  # noqa: F401 - first of all
@@ -23,13 +24,18 @@ from pathlib import Path
 import yaml
 
 from components.alertmanager import overlay as alertmanager
+from components.alertmanager.route_tests import check_table
+from components.alertmanager.routes import EVERYTHING, check_with_amtool, composed_with
 from components.configuration import tools
-from components.configuration.tree import READ, TESTS, overlay_files, rule_tests
+from components.configuration.tree import READ, TESTS, overlay_files, rule_tests, text_of
 from components.grafana import overlay as grafana
 from components.prometheus import overlay as prometheus
 from components.prometheus.prometheus_args import overlay_variables
 from sandbox import binaries
 from sandbox.errors import SandboxError
+
+ROUTES = "routes.yml"
+"""The file of routes in a folder."""
 
 
 class CheckError(ValueError):
@@ -60,8 +66,14 @@ def overlays(folder: Path) -> dict[str, Path]:
     expected = "; ".join(f"for {server}: {', '.join(READ[server])}" for server in READ)
     raise CheckError(
         f"{folder} holds nothing that a server reads: expected {expected}; or folders"
-        f" {', '.join(READ)} that do"
+        f" {', '.join(READ)} that do; or {ROUTES}"
     )
+
+
+def routes_file(config: Path) -> Path | None:
+    """Find the file of routes: the path itself, or `ROUTES` in the folder; None: there is none."""
+    files = (config, config / ROUTES)
+    return next((file for file in files if file.is_file()), None)
 
 
 def check(server: str, folder: Path) -> Iterator[str]:
@@ -86,6 +98,30 @@ def check(server: str, folder: Path) -> Iterator[str]:
     elif server == grafana.SERVER:
         grafana.check([folder])
         yield _accepted(server, folder, "Grafana can provision them, by their form")
+
+
+def check_routes(routes: Path) -> Iterator[str]:
+    """Check a file of routes and the table beside it, as `check` does with an overlay.
+
+    Which ways to tell people a stack has is not known here: there is every one.
+
+    Raises:
+        ValueError: with what is wrong.
+        SandboxError: amtool cannot be had.
+    """
+    amtool = binaries.ensure(["amtool"])["amtool"]
+    composed = composed_with(text_of(routes), EVERYTHING)
+    check_with_amtool(composed, amtool)
+    yield f"{routes}: amtool accepts it within the whole configuration"
+    table = routes.with_suffix(".test.yml")
+    if not table.exists():
+        yield f"{routes}: note: no table says who is to be told of what; it would be {table.name}"
+        return
+    try:
+        count = check_table(text_of(table), composed, amtool)
+    except ValueError as error:
+        raise ValueError(f"{table.name}: {error}") from error
+    yield f"{table}: alerts reach whom they should: all {count}"
 
 
 def _accepted(server: str, folder: Path, words: str) -> str:
@@ -124,25 +160,37 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         usage="make check CONFIG=folder", description="Check configuration of your own."
     )
-    parser.add_argument("folder", type=Path, help="one server's, or one with folders of several")
+    parser.add_argument(
+        "folder", type=Path, help="one server's, or one with folders of several; or a routes file"
+    )
     folder: Path = parser.parse_args(arguments).folder
-    failed = False
+    routes = routes_file(folder)
+    checks, block = [], []
     try:
-        found = overlays(folder)
+        for server, own in overlays(folder).items():
+            checks.append((own, check(server, own)))
+            block.append(f"{server}.overlay: {own}")
     except CheckError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    for server, own in found.items():
+        if not routes:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+    if routes:
+        checks.append((routes, check_routes(routes)))
+        block.append(f"alertmanager.routesFile: {routes}")
+    failed = False
+    for own, sentences in checks:
         try:
-            for sentence in check(server, own):
+            for sentence in sentences:
                 print(sentence, flush=True)
         except (ValueError, SandboxError) as error:
             failed = True
             print(f"error: {own}: {error}", file=sys.stderr)
     if failed:
         return 1
-    block = "; ".join(f"{server}.overlay: {own}" for server, own in found.items())
-    print(f"Next: {block} in Pulumi.<stack>.yaml, then .venv/bin/python -m settings, pulumi up")
+    print(
+        f"Next: {'; '.join(block)} in Pulumi.<stack>.yaml, then .venv/bin/python -m settings,"
+        " pulumi up"
+    )
     return 0
 
 

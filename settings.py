@@ -284,16 +284,17 @@ class Settings:
 
     def _half_checked(self, secret: Collection[str]) -> Iterator[str]:
         """Say which of the user's own files no tool has seen."""
-        for server, tool, found in (
-            ("prometheus", "promtool", promtool),
-            ("alertmanager", "amtool", amtool_on_path),
+        for server, key, tool, found in (
+            ("prometheus", "overlay", "promtool", promtool),
+            ("alertmanager", "overlay", "amtool", amtool_on_path),
+            ("alertmanager", "routes_file", "amtool", amtool_on_path),
         ):
-            overlay = (getattr(self, server) or {}).get("overlay")
-            if overlay and found() is None:
-                folder = "..." if server in secret else shortened(overlay)
+            own = (getattr(self, server) or {}).get(key)
+            if own and found() is None:
+                path = "..." if server in secret else shortened(own)
                 yield (
-                    f"{PROJECT}:{server}.overlay: there is no {tool} on PATH, or an old one, so"
-                    f" only the form of the files was checked: `make check CONFIG={folder}` checks"
+                    f"{PROJECT}:{server}.{camel(key)}: there is no {tool} on PATH, or an old one,"
+                    f" so only the form of it was checked: `make check CONFIG={path}` checks"
                     " all of it"
                 )
 

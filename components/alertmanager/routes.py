@@ -7,19 +7,32 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Collection, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from components.alertmanager.configuration import NOTIFY_TIMES, Routing, configuration
+from components.alertmanager.configuration import (
+    INTEGRATIONS,
+    NOTIFY_TIMES,
+    Document,
+    Routing,
+    configuration,
+)
+from components.configuration import tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STRICT = "utf8-strict-mode"
 """The feature of Alertmanager and amtool that reads matchers in one way only."""
+
+EVERYTHING = Routing(
+    page_with=INTEGRATIONS, notify_with=INTEGRATIONS, watchdog=True, notify_days="sunday:saturday"
+)
+"""With all that a file of routes may name, in whichever stack."""
 
 _AMTOOL_TIMEOUT_S = 30.0
 
@@ -55,20 +68,33 @@ def read_routes(text: str, receivers: Collection[str]) -> dict[str, Any]:
     return found
 
 
+def composed_with(text: str, routing: Routing) -> Document:
+    """Compose the configuration that a file of routes becomes part of, to be checked.
+
+    Args:
+        text: as of `read_routes`.
+        routing: who is told of what; its topic need not be known yet.
+
+    Raises:
+        ValueError: with what is wrong with the file.
+    """
+    own = read_routes(text, routing.receivers)
+    known = replace(routing, topic_arn="arn:aws:sns:us-east-1:123456789012:x", region="us-east-1")
+    return configuration(known, own)
+
+
 def check_routes(text: str, routing: Routing, amtool: Path | None) -> None:
     """Check a file of routes in the configuration that it becomes part of.
 
     Args:
         text: as of `read_routes`.
-        routing: who is told of what; its topic need not be known yet.
+        routing: as of `composed_with`.
         amtool: as of `check_with_amtool`.
 
     Raises:
         ValueError: with what is wrong.
     """
-    own = read_routes(text, routing.receivers)
-    known = replace(routing, topic_arn="arn:aws:sns:us-east-1:123456789012:x", region="us-east-1")
-    check_with_amtool(configuration(known, own), amtool)
+    check_with_amtool(composed_with(text, routing), amtool)
 
 
 def check_with_amtool(composed: Mapping[str, Any], amtool: Path | None) -> None:
@@ -83,13 +109,10 @@ def check_with_amtool(composed: Mapping[str, Any], amtool: Path | None) -> None:
     """
     if amtool is None:
         return
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory, "alertmanager.yml")
-        # Without templates: their files are not beside this one.
-        file.write_text(json.dumps({**composed, "templates": []}), encoding="utf-8")
+    with _written(composed) as file:
         done = subprocess.run(
             [amtool, f"--enable-feature={STRICT}", "check-config", file.name],
-            cwd=directory,
+            cwd=file.parent,
             capture_output=True,
             text=True,
             timeout=_AMTOOL_TIMEOUT_S,
@@ -99,6 +122,45 @@ def check_with_amtool(composed: Mapping[str, Any], amtool: Path | None) -> None:
         _, _, reason = done.stdout.partition("FAILED: ")
         words = reason.partition("\n")[0] or (done.stderr or done.stdout).strip()
         raise ValueError(f"amtool refuses it: {words}")
+
+
+def receivers_of(composed: Mapping[str, Any], labels: Mapping[str, str], amtool: Path) -> list[str]:
+    """Ask amtool who is told of an alert.
+
+    Args:
+        composed: a whole configuration, which amtool accepts.
+        labels: the alert's.
+        amtool: the program.
+
+    Returns:
+        The receivers, in the order of their routes.
+
+    Raises:
+        ValueError: amtool refuses the labels; with its words.
+    """
+    with _written(composed) as file:
+        said = tools.run(
+            *(amtool, f"--enable-feature={STRICT}", "config", "routes", "test"),
+            *(f"--config.file={file.name}", *as_words(labels)),
+            folder=file.parent,
+        )
+    return said.splitlines()[-1].split(",")  # after a line of its log
+
+
+def as_words(labels: Mapping[str, str]) -> list[str]:
+    """Write labels as Alertmanager's strict mode reads them, such as `"team"="shop"`."""
+    return [
+        "=".join(json.dumps(text, ensure_ascii=False) for text in label) for label in labels.items()
+    ]
+
+
+@contextmanager
+def _written(composed: Mapping[str, Any]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, "alertmanager.yml")
+        # Without templates: their files are not beside this one.
+        file.write_text(json.dumps({**composed, "templates": []}), encoding="utf-8")
+        yield file
 
 
 def _problems(document: object, receivers: Collection[str]) -> Iterator[str]:

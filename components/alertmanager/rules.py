@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from components.alertmanager import overlay as templates
 from components.alertmanager.configuration import INTEGRATIONS, SECRETS, Routing
 from components.alertmanager.routes import check_routes
-from components.configuration import tools
 from components.configuration.tree import every_overlay
 from components.values import is_given
 
@@ -145,4 +144,4 @@ def routes_file(
         notify_hours=notify_hours,
     )
     text = Path(value).read_text(encoding="utf-8")
-    check_routes(text, routing, tools.on_path("alertmanager"))
+    check_routes(text, routing, templates.amtool_on_path())

@@ -38,10 +38,12 @@ def test_it_says_what_it_did_and_what_to_do_next(
         f"{own}/prometheus: tests/shop.test.yml: the rule tests pass",
         f"{own}/alertmanager: templates/z_shop.tmpl: amtool writes a notification with them",
         f"{own}/grafana: dashboards/shop.json: Grafana can provision them, by their form",
+        f"{own}/routes.yml: amtool accepts it within the whole configuration",
+        f"{own}/routes.test.yml: alerts reach whom they should: all 6",
         (
             f"Next: prometheus.overlay: {own}/prometheus; alertmanager.overlay: {own}/alertmanager;"
-            f" grafana.overlay: {own}/grafana in Pulumi.<stack>.yaml, then .venv/bin/python -m"
-            " settings, pulumi up"
+            f" grafana.overlay: {own}/grafana; alertmanager.routesFile: {own}/routes.yml in"
+            " Pulumi.<stack>.yaml, then .venv/bin/python -m settings, pulumi up"
         ),
     ]
 
@@ -108,6 +110,58 @@ def test_what_is_wrong_is_told(
     assert main([str(own)]) == 1
     err = capsys.readouterr().err
     assert err.startswith(f"error: {own}/{file.partition('/')[0]}: ")
+    assert said in err
+
+
+def test_a_file_of_routes_is_checked_alone(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = (own / "routes.yml").rename(own / "ours.yml")
+    assert main([str(file)]) == 0
+    out, _ = capsys.readouterr()
+    assert f"{file}: amtool accepts it" in out
+    assert (
+        f"{file}: note: no table says who is to be told of what; it would be ours.test.yml" in out
+    )
+    assert f"Next: alertmanager.routesFile: {file} in Pulumi.<stack>.yaml" in out
+
+
+def test_whoever_is_not_told_as_expected_is_named(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(own / "routes.yml", "    continue: true\n", "")
+    assert main([str(own)]) == 1
+    out, err = capsys.readouterr()
+    assert err == (
+        f"error: {own}/routes.yml: routes.test.yml: 1 of 6 alerts do not reach whom they should:\n"
+        '  {"alertname"="ShopOrdersFail", "severity"="critical", "team"="shop"}:'
+        " expected slack, page; found slack\n"
+    )
+    assert "the rule tests pass" in out  # the others are checked all the same
+    assert "Next:" not in out
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "said"),
+    [
+        ("routes.yml", 'team="shop"\'', 'team=~"("\'', "amtool refuses it: "),
+        ("routes.yml", "receiver: slack", "receiver: sluck", "sluck"),
+        ("routes.test.yml", "team: shop}", "team: [shop]}", "entry 1 has labels {"),
+        (
+            "routes.test.yml",
+            "receivers: [slack]",
+            "receiver: slack",
+            "expected the keys labels and",
+        ),
+        ("routes.test.yml", "[none]", "[]", "entry 5 has receivers []: expected a list of names"),
+        ("routes.test.yml", "- labels: {alertname: ShopOrdersFail, severity: w", "- {", "no YAML"),
+    ],
+)
+def test_what_is_wrong_with_routes_or_their_table_is_told(
+    own: Path, capsys: pytest.CaptureFixture[str], file: str, before: str, after: str, said: str
+) -> None:
+    change(own / file, before, after)
+    assert main([str(own / "routes.yml")]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {own}/routes.yml: ")
     assert said in err
 
 

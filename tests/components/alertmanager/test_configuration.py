@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -18,11 +17,8 @@ from components.alertmanager.configuration import (
     configuration,
     secret_variables,
 )
-from components.alertmanager.routes import STRICT, check_with_amtool, read_routes
+from components.alertmanager.routes import check_with_amtool, read_routes, receivers_of
 from sandbox.binaries import ensure
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:alerts"
 ONLY_SNS = Routing(page_with=["sns"], notify_with=["sns"], topic_arn=TOPIC, region="eu-west-1")
@@ -197,21 +193,7 @@ def test_amtool_accepts_what_the_image_brings() -> None:
     ],
 )
 def test_alerts_reach_their_receiver(
-    tmp_path: Path, routing: Routing, own: str, labels: dict[str, str], receivers: str
+    routing: Routing, own: str, labels: dict[str, str], receivers: str
 ) -> None:
-    file = tmp_path / "alertmanager.yml"
     composed = configuration(routing, read_routes(own, routing.receivers))
-    file.write_text(json.dumps(composed), encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(ensure(["amtool"])["amtool"], f"--enable-feature={STRICT}"),
-            *("config", "routes", "test", f"--config.file={file}"),
-            f"--verify.receivers={receivers}",
-            *(f"{name}={value}" for name, value in labels.items()),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == receivers  # after a line of its log
+    assert receivers_of(composed, labels, ensure(["amtool"])["amtool"]) == receivers.split(",")

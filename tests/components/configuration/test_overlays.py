@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,21 +15,23 @@ from components.prometheus.prometheus_args import promtool
 from mocks.recording import deploy, refuse
 from tests.components.configuration.files import alert, tool, write
 from tests.components.examples import ALERTS, GRAFANA, OWN, SECRET, SERVICE, Example
-from tests.unit.configurations import parse
+from tests.unit.configurations import parse, problems
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-EVERYTHING = {
+EVERYTHING: dict[str, dict[str, Any]] = {
     "prometheus": {"overlay": str(OWN / "prometheus")},
     "alertmanager": {
         "overlay": str(OWN / "alertmanager"),
-        "pageWith": ["webhook"],
+        "routesFile": str(OWN / "routes.yml"),
+        "pageWith": ["webhook", "slack"],
         "webhookUrlSecretArn": f"{SECRET}:webhook-AbCdEf",
+        "slackUrlSecretArn": f"{SECRET}:slack-AbCdEf",
     },
     "grafana": {"overlay": str(OWN / "grafana")},
 }
-"""Settings with all overlays of the example."""
+"""Settings with all of the example."""
 
 
 def test_a_tool_is_looked_for_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,17 +58,33 @@ def test_an_old_tool_that_refuses_the_packages_own_files_is_none(
     assert promtool() is None
     assert amtool_on_path() is None
     resolve(SERVICE.shape, "it", {**SERVICE.fewest, "overlay": SERVICE.instead["overlay"]})
-    said = [it for it in parse(EVERYTHING).warnings([]) if "overlay" in it]
+    said = [it for it in parse(EVERYTHING).warnings([]) if "on PATH" in it]
     assert [line.partition(":")[2].partition(",")[0] for line in said] == [
         "prometheus.overlay: there is no promtool on PATH",
         "alertmanager.overlay: there is no amtool on PATH",
+        "alertmanager.routesFile: there is no amtool on PATH",
     ]
     monkeypatch.setenv(
         "PATH", os.pathsep.join(str(tool(name).parent) for name in ("promtool", "amtool"))
     )
     assert promtool() == tool("promtool")
     assert amtool_on_path() == tool("amtool")
-    assert not [it for it in parse(EVERYTHING).warnings([]) if "overlay" in it]
+    assert not [it for it in parse(EVERYTHING).warnings([]) if "on PATH" in it]
+
+
+def test_routes_that_only_amtool_refuses_are_refused_where_it_is_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, "routes.yml", "routes: [{matchers: ['team=~\"(\"'], receiver: page}]\n")
+    values = {
+        "alertmanager": {**EVERYTHING["alertmanager"], "routesFile": str(file / "routes.yml")}
+    }
+    monkeypatch.setenv("PATH", "")
+    parse(values)
+    monkeypatch.setenv("PATH", str(tool("amtool").parent))
+    (problem,) = problems(values)
+    assert problem.startswith("alertmanager.routesFile is ")
+    assert "amtool refuses it: " in problem
 
 
 @pytest.mark.parametrize(
