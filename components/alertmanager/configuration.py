@@ -150,6 +150,17 @@ _INHIBIT_RULES: Sequence[Document] = (
         "target_matchers": ['alertname!="TargetDown"', 'severity=~"warning|info"'],
         "equal": ["environment", "region", "instance"],
     },
+    # The tasks of ECS on it, too, which are instances of their own. A label that neither has would
+    # count as equal.
+    {
+        "source_matchers": [
+            *('alertname="TargetDown"', 'severity="info"', 'job="node"', 'instance_id=~".+"'),
+        ],
+        "target_matchers": [
+            *('alertname!="TargetDown"', 'severity=~"warning|info"', 'instance_id=~".+"'),
+        ],
+        "equal": ["environment", "region", "instance_id"],
+    },
 )
 
 

@@ -50,14 +50,16 @@ ALERTS = {
     "critical": CRITICAL,
     "the same, as a warning": alert("Memory", "warning", job="node", instance="web-1"),
     "the same elsewhere": alert("Memory", "warning", job="node", instance="web-3"),
-    "host down": alert("TargetDown", "info", job="node", instance="web-2"),
+    "host down": alert("TargetDown", "info", job="node", instance="web-2", instance_id="i-2"),
     "a warning there": alert("Slow", "warning", job="shop", instance="web-2"),
     "critical there": alert("Gone", "critical", job="shop", instance="web-2"),
+    "a task's warning there": alert("Late", "warning", job="orders", instance_id="i-2"),
+    "a task's warning elsewhere": alert("Late", "warning", job="orders", instance_id="i-3"),
     "all hosts down": alert("JobDown", "critical", job="db"),
     "some hosts down": alert("TargetDown", "warning", job="db"),
     "watchdog": alert("Watchdog", "none"),
 }
-HIDDEN = {"the same, as a warning", "a warning there", "some hosts down"}
+HIDDEN = {"the same, as a warning", "a warning there", "a task's warning there", "some hosts down"}
 
 
 @dataclass
@@ -236,6 +238,7 @@ def test_each_is_told_once_to_whom_it_concerns(web: tuple[Web, str]) -> None:
         ("page", "firing", "Gone"),
         ("page", "firing", "JobDown"),
         ("notify", "firing", "Memory"),
+        ("notify", "firing", "Late"),
     }
     told = web[0]
     wait_for(lambda: expected <= set(told.alerts("/webhook")), f"{told.alerts('/webhook')}")

@@ -84,7 +84,8 @@ def test_tasks_of_tagged_services_are_scraped_at_every_endpoint(cloud: Cloud, st
         for port, path in ((first, "/metrics"), (second, "/stats"), (third, "/metrics"))
     }
     address = f"{host['PrivateIpAddress']}:{second}"
-    expected[f"http://{address}/metrics"] = labels("agent", "agent", agent.id)
+    on_host = {"instance_id": host["InstanceId"]}
+    expected[f"http://{address}/metrics"] = labels("agent", "agent", agent.id) | on_host
     for url, of_task in expected.items():
         of_task["instance"] = url.split("/")[2]
     assert {url: it["labels"] for url, it in found.items()} == expected
