@@ -46,9 +46,9 @@ endif
 demo: setup ## Deploy everything on this machine until Ctrl-C (ONCE=1: until all is UP; HOSTS=N; STACK=prod)
 	@$(RUN) -m sandbox demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(STACK),--stack $(STACK))
 
-# Three at a time on two cores: many tests wait for what they have started.
+# Four at a time on two cores: many tests wait for what they have started.
 test: lint ## Lint, check types, and run every test (ARGS="-k name": some of them)
-	$(RUN) -m pytest -n 3 --dist loadfile --durations=10 $(ARGS)
+	$(RUN) -m pytest -n 4 --dist loadfile --durations=10 $(ARGS)
 
 lint: setup ## Check style, format, types and shell scripts
 	$(RUN) -m ruff check
