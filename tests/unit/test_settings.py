@@ -484,7 +484,7 @@ def test_a_grafana_that_nobody_can_reach_is_a_warning(blocks: Values, *, warned:
         f"{PROJECT}:grafana has no enableExecuteCommand, and there is no block {PROJECT}:ingress:"
         " nobody can reach it"
     )
-    assert list(parse(blocks | LINKED).warnings([])) == ([sentence] if warned else [])
+    assert list(parse({**blocks, **LINKED}).warnings([])) == ([sentence] if warned else [])
 
 
 @pytest.mark.parametrize(
