@@ -251,6 +251,7 @@ class Settings:
                 f"{PROJECT}:grafana has no enableExecuteCommand, and there is no block"
                 f" {PROJECT}:ingress: nobody can reach it"
             )
+        yield from self._of_runbooks(secret)
         yield from self._half_checked(secret)
         count, instance_type = self.hosts["count"], self.hosts["instance_type"]
         usd = count * usd_a_month(instance_type)
@@ -280,6 +281,20 @@ class Settings:
                 f"{PROJECT}:alertmanager.groupInterval is {interval}: the last of {others + 1}"
                 f" Alertmanagers waits {PEER_TIMEOUT_S * others}s for the others, and may tell"
                 " again of what has changed meanwhile; choose a longer one"
+            )
+
+    def _of_runbooks(self, secret: Collection[str]) -> Iterator[str]:
+        """Say that what people get to see has no link, but a path (docs/adr/0016)."""
+        url: str = self.prometheus["runbook_base_url"]
+        rooms = ("alertmanager", "grafana", "notifications")
+        seen = [name for name in rooms if getattr(self, name) is not None]
+        # What a sandbox tells, it tells beside a checkout, which has that path.
+        if seen and not self.emulated and not url.startswith(("http://", "https://")):
+            shown = "no URL" if "prometheus" in secret else f"{shortened(url)}, which is no URL"
+            yield (
+                f"{PROJECT}:prometheus.runbookBaseUrl is {shown}: the links of {', '.join(seen)} to"
+                " runbooks lead nowhere; put docs/runbooks where people can open it, such as a"
+                " repository of yours, and set the key to its https:// address"
             )
 
     def _half_checked(self, secret: Collection[str]) -> Iterator[str]:

@@ -42,7 +42,8 @@ NOW = Row(
             "Whether Prometheus can scrape the host.",
             units.BoolYesNo,
             Query("up{SCOPE}"),
-            limits=Limits(critical=ANY, below=True),
+            limits=Limits(warning=ANY, below=True),
+            alerts=("NodeDown",),
             width=3,
         ),
         stat(

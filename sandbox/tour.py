@@ -40,8 +40,8 @@ def broken_host(url: str, targets: Sequence[Target], pids: Mapping[str, int]) ->
         if pid := pids.get(target.labels.get("instance_id", "")):
             return (
                 f"Let {target.instance} hang:  kill -STOP {pid}\n"
-                "  In half a minute it is DOWN, and the alert TargetDown is pending; once that\n"
-                f"  has lasted 10 minutes, it fires: {url}/alerts?search=TargetDown\n"
+                "  In half a minute it is DOWN, and the alert NodeDown is pending; once that\n"
+                f"  has lasted 10 minutes, it fires: {url}/alerts?search=NodeDown\n"
                 f"And bring it back:    kill -CONT {pid}"
             )
     return ""

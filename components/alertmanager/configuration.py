@@ -138,26 +138,30 @@ _INHIBIT_RULES: Sequence[Document] = (
             *("device", "mountpoint", "name"),
         ],
     },
+    # Of many targets that are down, what names them together.
     {
         "source_matchers": ['alertname="JobDown"'],
-        "target_matchers": ['alertname=~"TargetDown|TargetsDropped"'],
+        "target_matchers": ['alertname=~"TargetDown|TargetsDropped|NodeDown"'],
         "equal": ["environment", "region", "job"],
     },
-    # A host that is down, over what runs on it. Not over what is critical: TargetDown itself pages
-    # nobody, and it may be the host's node_exporter alone that is down.
     {
-        "source_matchers": ['alertname="TargetDown"', 'severity="info"', 'job="node"'],
-        "target_matchers": ['alertname!="TargetDown"', 'severity=~"warning|info"'],
+        "source_matchers": ['alertname="TargetDown"'],
+        "target_matchers": ['alertname="NodeDown"'],
+        "equal": ["environment", "region", "job"],
+    },
+    # A host that is down, over what runs on it; also where it is hidden itself. Not over what is
+    # critical: NodeDown itself pages nobody, and it may be the host's node_exporter alone.
+    {
+        "source_matchers": ['alertname="NodeDown"'],
+        "target_matchers": ['alertname!="NodeDown"', 'severity=~"warning|info"'],
         "equal": ["environment", "region", "instance"],
     },
     # The tasks of ECS on it, too, which are instances of their own. A label that neither has would
     # count as equal.
     {
-        "source_matchers": [
-            *('alertname="TargetDown"', 'severity="info"', 'job="node"', 'instance_id=~".+"'),
-        ],
+        "source_matchers": ['alertname="NodeDown"', 'instance_id=~".+"'],
         "target_matchers": [
-            *('alertname!="TargetDown"', 'severity=~"warning|info"', 'instance_id=~".+"'),
+            *('alertname!="NodeDown"', 'severity=~"warning|info"', 'instance_id=~".+"'),
         ],
         "equal": ["environment", "region", "instance_id"],
     },

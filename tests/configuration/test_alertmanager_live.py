@@ -50,16 +50,23 @@ ALERTS = {
     "critical": CRITICAL,
     "the same, as a warning": alert("Memory", "warning", job="node", instance="web-1"),
     "the same elsewhere": alert("Memory", "warning", job="node", instance="web-3"),
-    "host down": alert("TargetDown", "info", job="node", instance="web-2", instance_id="i-2"),
+    "host down": alert("NodeDown", "warning", job="node", instance="web-2", instance_id="i-2"),
     "a warning there": alert("Slow", "warning", job="shop", instance="web-2"),
     "critical there": alert("Gone", "critical", job="shop", instance="web-2"),
     "a task's warning there": alert("Late", "warning", job="orders", instance_id="i-2"),
     "a task's warning elsewhere": alert("Late", "warning", job="orders", instance_id="i-3"),
     "all hosts down": alert("JobDown", "critical", job="db"),
-    "some hosts down": alert("TargetDown", "warning", job="db"),
+    "some targets down": alert("TargetDown", "warning", job="db"),
+    "host down in a job that is": alert("NodeDown", "warning", job="db", instance="db-1"),
+    "some hosts down": alert("TargetDown", "warning", job="node", region="eu-west-2"),
+    "one of them": alert("NodeDown", "warning", job="node", instance="a", region="eu-west-2"),
+    "a warning on it": alert("Slow", "warning", job="shop", instance="a", region="eu-west-2"),
     "watchdog": alert("Watchdog", "none"),
 }
-HIDDEN = {"the same, as a warning", "a warning there", "a task's warning there", "some hosts down"}
+HIDDEN = {
+    *("the same, as a warning", "a warning there", "a task's warning there", "some targets down"),
+    *("host down in a job that is", "one of them", "a warning on it"),
+}
 
 
 @dataclass
@@ -239,6 +246,8 @@ def test_each_is_told_once_to_whom_it_concerns(web: tuple[Web, str]) -> None:
         ("page", "firing", "JobDown"),
         ("notify", "firing", "Memory"),
         ("notify", "firing", "Late"),
+        ("notify", "firing", "NodeDown"),
+        ("notify", "firing", "TargetDown"),
     }
     told = web[0]
     wait_for(lambda: expected <= set(told.alerts("/webhook")), f"{told.alerts('/webhook')}")

@@ -38,3 +38,18 @@ def test_every_command_says_its_region(page: Path) -> None:
         region = re.search(r' --region ("[^"]+"|\S+)', command)
         assert region, command
         assert region[1] != '"$REGION"' or DEFINITION.search(text[:start]), command
+
+
+def test_every_secret_goes_in_without_the_line_break_at_the_end_of_its_file() -> None:
+    """The AWS CLI keeps it, and the entrypoints of the images refuse it."""
+    stored = [
+        (page.name, block)
+        for page in PAGES
+        for block in re.split(r"\n\n|```", page.read_text(encoding="utf-8"))
+        if "--secret-string" in block
+    ]
+    assert {page for page, _ in stored} == {"access.md", "alerting.md", "dead-mans-switch.md"}
+    for page, block in stored:
+        assert re.search(
+            r"tr -d '\\n' <file >(\w+) .*\n *aws .* --secret-string file://\1\b", block
+        ), page

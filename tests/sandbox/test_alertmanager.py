@@ -114,7 +114,8 @@ def test_an_exporter_that_stops_is_one_page_from_two_alertmanagers(alerting: Ale
 def test_status_shows_alerts_and_notifications(alerting: Alerting) -> None:
     status = json.loads(run("status", "--json", "--name", alerting.account.status["name"]).stdout)
     names = {alert["labels"]["alertname"]: alert["state"] for alert in status["alerts"]}
-    assert names == {"Watchdog": "firing", "JobDown": "firing", "TargetDown": "firing"}
+    down = dict.fromkeys(("JobDown", "TargetDown", "NodeDown"), "firing")
+    assert names == {"Watchdog": "firing", **down}
     assert status["alertmanagers"] == alerting.alertmanagers()
     assert [it["status"] for it in status["notifications"] if it.get("receiver") == "page"] == [
         "firing"

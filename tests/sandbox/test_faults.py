@@ -65,10 +65,12 @@ def test_a_host_that_is_replaced_while_alerts_are_pending_pages_nobody(account: 
     os.kill(exporter.pid, signal.SIGKILL)
 
     def pending() -> set[str | None]:
-        return {one.get("instance_id") for one in account.raised("TargetDown")}
+        alerts = (*account.raised("TargetDown"), *account.raised("NodeDown"))
+        return {one.get("instance_id") for one in alerts}
 
     until("alerts on it and on its job are pending", 30, lambda: pending() == {old, None})
     assert not account.fires("TargetDown")
+    assert not account.fires("NodeDown")
 
     account.client("ec2").terminate_instances(InstanceIds=[old])
     new = _launch(account, name)
@@ -77,7 +79,7 @@ def test_a_host_that_is_replaced_while_alerts_are_pending_pages_nobody(account: 
     until("nothing is pending", 30, lambda: not pending())
     assert not account.raised("JobDown")
     assert account.nodes()[new].labels["instance"] == name
-    fired = 'ALERTS{alertstate="firing", alertname=~"TargetDown|JobDown|TargetsDropped"}'
+    fired = 'ALERTS{alertstate="firing", alertname=~"NodeDown|TargetDown|JobDown|TargetsDropped"}'
     assert account.value(f"count(count_over_time({fired}[1h]))") is None
 
 

@@ -144,7 +144,7 @@ def test_host_hangs_and_comes_back(
     stop, resume = re.findall(r"kill -\w+ \d+$", demo, re.MULTILINE)
     groups = prometheus.query(url, "rules", type="alert")["groups"]
     durations = {
-        rule["duration"] for g in groups for rule in g["rules"] if rule["name"] == "TargetDown"
+        rule["duration"] for g in groups for rule in g["rules"] if rule["name"] == "NodeDown"
     }
     assert durations == {600}
     (alert,) = re.findall(r"lasted 10 minutes, it fires: (\S+)$", demo, re.MULTILINE)
@@ -153,15 +153,15 @@ def test_host_hangs_and_comes_back(
         until("DOWN", 30, lambda: _states(url).count("down") == 1)
         browser.open(pages["Targets"])
         browser.until("one is DOWN", BADGES, lambda found: sorted(found) == ["DOWN", "UP", "UP"])
-        until("pending", 30, lambda: "TargetDown" in _pending(url))
+        until("pending", 30, lambda: "NodeDown" in _pending(url))
         browser.open(alert)
-        pending = re.compile(r"\bTargetDown\s+PENDING \(1\)")
+        pending = re.compile(r"\bNodeDown\s+PENDING \(1\)")
         browser.until("the alert", "document.body.innerText", pending.search)
         _take_pictures(browser, pages, Path(os.environ.get("PICTURES", tmp_path)))
     finally:
         subprocess.run(resume, shell=True, check=True)  # noqa: S602
     until("UP", 30, lambda: _states(url) == ["up"] * 3)
-    until("over", 30, lambda: "TargetDown" not in _pending(url))
+    until("over", 30, lambda: "NodeDown" not in _pending(url))
 
 
 def _states(url: str) -> list[str]:

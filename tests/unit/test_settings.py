@@ -1,6 +1,7 @@
 """settings.Settings: every key, and how Pulumi hands them over."""
 
 import re
+from collections.abc import Collection
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from tests.unit.configurations import FARGATE, INGRESS, SERVICE, Values, namespa
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:it-AbCdEf"  # noqa: S105
 SMS = {"sms": ["+4915112345678"]}
+LINKED = {"prometheus": {"runbookBaseUrl": "https://example.com/runbooks"}}
 EMULATED = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
 
 # --- good input ---
@@ -412,14 +414,15 @@ def test_expensive_hosts_are_a_warning(count: int, instance_type: str, usd: str 
     [({}, True), ({"watchdogUrlSecretArn": SECRET_ARN}, True), ({"pageWith": ["sns"]}, False)],
 )
 def test_alerts_that_nobody_is_told_of_are_a_warning(block: Values, *, told: bool) -> None:
-    settings = parse({"alertmanager": block, "notifications": {"emails": ["me@example.com"]}})
+    people = {"emails": ["me@example.com"]}
+    settings = parse({"alertmanager": block, "notifications": people, **LINKED})
     sentence = f"{PROJECT}:alertmanager has neither pageWith nor notifyWith: it tells nobody"
     assert list(settings.warnings([])) == ([sentence] if told else [])
 
 
 @pytest.mark.parametrize(("block", "told"), [(None, True), ({}, False), (SMS, True)])
 def test_notifications_to_nobody_are_a_warning(block: Values | None, *, told: bool) -> None:
-    settings = parse({} if block is None else {"notifications": block})
+    settings = parse(LINKED if block is None else {"notifications": block, **LINKED})
     expected = (
         f"{PROJECT}:notifications has neither emails nor sms: nobody is told anything unless"
         " somebody subscribes to the topic"
@@ -435,7 +438,7 @@ def test_alertmanagers_that_do_not_wait_for_each_other_are_a_warning(
     interval: str, replicas: int, *, warned: bool
 ) -> None:
     block = {"groupInterval": interval, "replicas": replicas, "pageWith": ["sns"]}
-    found = list(parse({"alertmanager": block, "notifications": SMS}).warnings([]))
+    found = list(parse({"alertmanager": block, "notifications": SMS, **LINKED}).warnings([]))
     assert [f"groupInterval is {interval}: the last of 2" in it for it in found] == [True] * warned
 
 
@@ -454,7 +457,7 @@ def test_servers_that_may_disagree_longer_than_a_message_waits_are_a_warning(
     rendered = (image_context("prometheus") / "prometheus.yml").read_text(encoding="utf-8")
     assert f"evaluation_interval: {EVALUATION_S}s" in rendered
     blocks = {
-        "prometheus": {"replicas": replicas, "scrapeInterval": scrape},
+        "prometheus": {"replicas": replicas, "scrapeInterval": scrape, **LINKED["prometheus"]},
         "alertmanager": {"groupWait": wait, "pageWith": ["sns"]},
         "notifications": SMS,
     }
@@ -473,7 +476,7 @@ def test_servers_that_may_disagree_longer_than_a_message_waits_are_a_warning(
         ({"grafana": {"enableExecuteCommand": True}}, False),
         ({"grafana": {}, "ingress": INGRESS}, False),
         # The others are of use to people who never open them.
-        ({"prometheus": {}, "alertmanager": {"pageWith": ["sns"]}, "notifications": SMS}, False),
+        ({"alertmanager": {"pageWith": ["sns"]}, "notifications": SMS}, False),
     ],
 )
 def test_a_grafana_that_nobody_can_reach_is_a_warning(blocks: Values, *, warned: bool) -> None:
@@ -481,7 +484,41 @@ def test_a_grafana_that_nobody_can_reach_is_a_warning(blocks: Values, *, warned:
         f"{PROJECT}:grafana has no enableExecuteCommand, and there is no block {PROJECT}:ingress:"
         " nobody can reach it"
     )
-    assert list(parse(blocks).warnings([])) == ([sentence] if warned else [])
+    assert list(parse({**blocks, **LINKED}).warnings([])) == ([sentence] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("blocks", "url", "seen"),
+    [
+        ({}, "docs/runbooks", ""),
+        ({"notifications": SMS}, "docs/runbooks", "notifications"),
+        ({"grafana": {"enableExecuteCommand": True}}, "runbooks.example.com", "grafana"),
+        (
+            {"alertmanager": {"pageWith": ["sns"]}, "notifications": SMS},
+            "docs/runbooks",
+            "alertmanager, notifications",
+        ),
+        ({"notifications": SMS}, "http://wiki.example.com/it", ""),
+        ({"notifications": SMS}, "https://example.com/it", ""),
+    ],
+)
+def test_runbooks_that_nobody_can_click_on_are_a_warning(
+    blocks: Values, url: str, seen: str
+) -> None:
+    def warnings(*, emulated: bool = False, secret: Collection[str] = ()) -> list[str]:
+        settings = parse({**blocks, "prometheus": {"runbookBaseUrl": url}}, emulated=emulated)
+        return list(settings.warnings([], secret))
+
+    found = warnings()
+    expected = (
+        f"{PROJECT}:prometheus.runbookBaseUrl is {url}, which is no URL: the links of {seen} to"
+        " runbooks lead nowhere"
+    )
+    assert [it.split("; ")[0] for it in found] == [expected] * bool(seen)
+    assert all("https:// address" in it for it in found)
+    hidden = warnings(secret=["prometheus"])
+    assert ["runbookBaseUrl is no URL: " in it for it in hidden] == [True] * bool(seen)
+    assert warnings(emulated=True) == []
 
 
 def test_warnings_are_shown_by_pulumi(caplog: pytest.LogCaptureFixture) -> None:
