@@ -33,6 +33,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefini
 MEMORY_MIB = (32, 122_880)
 """Memory of a task: the least that is of use to any program, and Fargate's most."""
 
+DEFAULT_HEALTH_PATH = "/"
+
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*?(:(?P<tag>[\w.-]{1,128})|@sha256:[0-9a-f]{64})", re.ASCII)
 
@@ -196,6 +198,19 @@ def legal_path(path: str) -> None:
     """Check a path of a URL."""
     if not re.fullmatch(r"/[!-~]{0,1023}", path):
         raise ValueError("expected a path that begins with a slash, such as /health")
+
+
+def asked_by_a_load_balancer(health_path: str, host_name: str) -> None:
+    """Check that somebody asks at a path of one's own; the default is no wish.
+
+    Raises:
+        ValueError: nobody does, as there is no host name.
+    """
+    if health_path != DEFAULT_HEALTH_PATH and not host_name:
+        raise ValueError(
+            "the load balancer asks there, and without host_name it does not lead to the service;"
+            " expected health_command, by which ECS asks, or host_name, too"
+        )
 
 
 def legal_user(user: str) -> None:

@@ -246,6 +246,7 @@ BAD: list[tuple[str, Any, str]] = [
             ("environment", ["1=2"], "'1': expected a variable, such as LOG_LEVEL=info"),
             ("secretArns", ["PASSWORD=hunter2"], "PASSWORD: expected the ARN of a secret"),
             ("port", 80, f"{WHOLE} from 1024 to 65535"),
+            ("healthPath", "/health", "expected health_command, by which ECS asks, or host_name"),
             ("healthPath", "health", "expected a path that begins with a slash, such as /health"),
             ("healthCommand", "curl localhost", f"{LIST}: put it in brackets"),
             ("cpu", 300, "Fargate offers 256, 512, 1024, 2048, 4096, 8192, 16384 (CPU units)"),

@@ -347,7 +347,6 @@ def many_services(
             "environment": [f"{it}={draw(st.text('ab= $', max_size=9))}" for it in variables[1:]],
             "secretArns": [f"{it}={draw(SECRET_ARNS)}" for it in variables[:1]],
             "port": draw(PORTS),
-            "healthPath": draw(st.from_regex(r"/[a-z?=&]{0,9}", fullmatch=True)),
             "healthCommand": draw(st.sampled_from([[], ["true"], ["python", "-m", "shop"]])),
             "cpu": task["taskCpu"] if launch_type == "FARGATE" else draw(st.integers(128, 196_608)),
             "memory": (
@@ -363,7 +362,11 @@ def many_services(
             "monitoring": folder,
         }
         if domain and draw(st.booleans()):
-            found[name] |= {"hostName": f"{label}.{domain}", "listenerPriority": priority}
+            found[name] |= {
+                "hostName": f"{label}.{domain}",
+                "listenerPriority": priority,
+                "healthPath": draw(st.from_regex(r"/[a-z?=&]{0,9}", fullmatch=True)),
+            }
     return found
 
 
