@@ -190,12 +190,23 @@ def test_the_daemons_are_built_for_the_hosts_architecture(pizza: Deployment) -> 
         assert len(images) == 2
 
 
-def test_others_find_a_service_by_name_where_there_are_names(
-    pizza: Deployment, shop: Deployment
-) -> None:
-    assert pizza.inputs("svc-pizza-name")["dnsConfig"]["namespaceId"] == "names-namespace-id"
-    assert "serviceRegistries" in pizza.inputs("svc-pizza-service")
-    assert "serviceRegistries" not in shop.inputs("svc-shop-service")
+def test_others_find_a_service_by_name(pizza: Deployment, shop: Deployment) -> None:
+    """Also where there is no server that another one looks for."""
+    assert not shop.of_type(":AlertmanagerService") + shop.of_type(":GrafanaService")
+    for deployment, name in ((pizza, "svc-pizza"), (shop, "svc-shop")):
+        assert len(deployment.of_type(":ServiceNamespace")) == 1
+        registry = deployment.inputs(f"{name}-name")
+        assert registry["dnsConfig"]["namespaceId"] == "names-namespace-id"
+        assert "serviceRegistries" in deployment.inputs(f"{name}-service")
+    names = [deployment.exports["services"] for deployment in (pizza, shop)]
+    assert [its["dns_name"] for it in names for its in it.values()] == [
+        "svc-pizza.monitoring.internal",
+        "svc-shop.monitoring.internal",
+    ]
+
+
+def test_a_cluster_alone_has_no_names() -> None:
+    assert not evaluate({"cluster": FARGATE}).of_type(":ServiceNamespace")
 
 
 # --- behind the load balancer ---
@@ -270,6 +281,7 @@ def test_services_and_their_cluster_are_exported(pizza: Deployment) -> None:
         "pizza": {
             "service_name": "svc-pizza-service",
             "log_group_name": "svc-pizza-log",
+            "dns_name": "svc-pizza.monitoring.internal",
             "url": "",
         }
     }
