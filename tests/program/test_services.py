@@ -116,6 +116,20 @@ def test_prometheus_reaches_metrics_and_daemons_and_nothing_else(pizza: Deployme
     assert rules(pizza, "Ingress", host) == {(PROMETHEUS, 9100, 9100), (PROMETHEUS, 9101, 9101)}
 
 
+def test_a_service_has_the_further_groups_that_it_names() -> None:
+    """By which it reaches a database, or another service."""
+    more = {**SERVICE, "securityGroupIds": ["sg-0123456789abcdef0", "sg-0123456789abcdef1"]}
+    deployment = evaluate({**SHOP, "services": {"shop": more, "office": SERVICE}})
+    groups = {
+        name: deployment.inputs(f"svc-{name}-service")["networkConfiguration"]["securityGroups"]
+        for name in ("shop", "office")
+    }
+    assert groups == {
+        "shop": ["svc-shop-security-group-id", *more["securityGroupIds"]],
+        "office": ["svc-office-security-group-id"],
+    }
+
+
 def test_the_daemons_ports_are_those_that_prometheus_is_told() -> None:
     changes = {"hosts": {"nodeExporterPort": 9200}, "cluster": {"cadvisorPort": 9201}}
     deployment = evaluate(changes, stack="pizza")

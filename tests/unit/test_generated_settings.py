@@ -301,6 +301,7 @@ IMAGES = st.one_of(
         lambda image: {"image": image}
     ),
 )
+GROUP_IDS = st.from_regex(r"sg-[0-9a-f]{17}", fullmatch=True)
 VARIABLES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,9}", fullmatch=True)
 
 
@@ -355,6 +356,7 @@ def many_services(
             "cpuArchitecture": of_hosts
             if launch_type == "EC2"
             else draw(st.sampled_from(["ARM64", "X86_64"])),
+            "securityGroupIds": draw(st.lists(GROUP_IDS, max_size=4, unique=True)),
             "desiredCount": desired,
             "maxCount": draw(st.one_of(st.just(0), st.integers(desired, 5000))),
             "cpuTargetPercent": draw(st.integers(10, 90)),
@@ -645,6 +647,7 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("services", "metrics"): st.one_of(words(), st.lists(words(), max_size=4)),
     ("services", "job"): st.from_regex(r"[a-z]{0,9}[ !*#/=@][a-z]{0,9}", fullmatch=True),
     ("services", "launchType"): words(),
+    ("services", "securityGroupIds"): st.one_of(words(), st.lists(words(), min_size=1)),
     ("services", "imageContext"): words("").map("no-such/{}".format),
     ("services", "image"): words("").filter(bool),
     ("services", "user"): words(""),
