@@ -377,6 +377,12 @@ if cluster:
                 "log_group_name": service.log_group_name,
                 "dns_name": service.dns_name,
                 "url": service.url,
+                **(
+                    {"port_forwarding_command": service.port_forwarding_command}
+                    if settings.services[name]["enable_execute_command"]
+                    and not settings.on_this_machine
+                    else {}
+                ),
             }
             for name, service in monitored.items()
         },

@@ -301,6 +301,17 @@ def test_services_and_their_cluster_are_exported(pizza: Deployment) -> None:
     }
 
 
+def test_a_service_that_lets_session_manager_in_says_how() -> None:
+    exec_ = {**SERVICE, "port": 8080, "enableExecuteCommand": True}
+    deployment = evaluate({**SHOP, "services": {"shop": exec_, "office": SERVICE}})
+    services = deployment.exports["services"]
+    command = services["shop"]["port_forwarding_command"]
+    # The mocked ARN has no slash before the name.
+    assert f"--cluster {CLUSTER} --service-name svc-shop-service" in command
+    assert "portNumber=8080,localPortNumber=8080" in command
+    assert "port_forwarding_command" not in services["office"]
+
+
 def test_the_interfaces_of_services_and_hosts_are_not_foreign(pizza: Deployment) -> None:
     command = pizza.exports["foreign_interfaces_command"]
     for group in ("svc-pizza-security-group-id", "services-host-security-group-id"):
