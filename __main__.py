@@ -94,8 +94,8 @@ server: dict[str, Any] = {
     "subnet_ids": subnet_ids,
     "assign_public_ip": settings.in_public_subnets,
 }
-# A server that is alone is looked for by nobody.
-if len(servers) > 1 or settings.prometheus["replicas"] > 1:
+# A server that is alone is looked for by nobody; services may look for each other.
+if len(servers) > 1 or settings.prometheus["replicas"] > 1 or settings.services:
     names = ServiceNamespace("names", {"vpc_id": network.vpc_id})
     server |= {"namespace_id": names.namespace_id, "namespace_domain": names.domain}
 
@@ -375,7 +375,14 @@ if cluster:
             name: {
                 "service_name": service.service_name,
                 "log_group_name": service.log_group_name,
+                "dns_name": service.dns_name,
                 "url": service.url,
+                **(
+                    {"port_forwarding_command": service.port_forwarding_command}
+                    if settings.services[name]["enable_execute_command"]
+                    and not settings.on_this_machine
+                    else {}
+                ),
             }
             for name, service in monitored.items()
         },

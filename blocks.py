@@ -24,6 +24,7 @@ from components import (
 from components.arguments import Argument, Knob, arguments, camel, declared, snake
 from components.configuration import ConfigurationArgs
 from components.services.monitored_service import MAX_NAME_LENGTH
+from components.services.rules import legal_further_groups
 from components.storage import STORAGE
 
 ENVIRONMENT = "environment"
@@ -49,6 +50,16 @@ class HostsArgs(TypedDict):
 
     count: NotRequired[Annotated[int, Knob(2, checks.whole(0, MAX_HOSTS))]]
     """Number of exporter hosts, 0 to 1000."""
+
+
+@arguments
+class ServicesArgs(TypedDict):
+    """Arguments of a service that are wired in its component, and settings here."""
+
+    security_group_ids: NotRequired[Annotated[Sequence[str], Knob((), legal_further_groups)]]
+    """Ids of up to 4 further security groups of the tasks, which exist in the stack's VPC: by its
+    own group, a task connects by HTTPS only, and nobody but Prometheus and the load balancer
+    connects to it (docs/monitor-your-service.md)."""
 
 
 class Block(NamedTuple):
@@ -169,7 +180,7 @@ BLOCKS: Mapping[str, Block] = {
     ),
     "services": Block(
         "Your own services, each under its name, which is the label `job` of its metrics.",
-        (MonitoredServiceArgs,),
+        (ServicesArgs, MonitoredServiceArgs),
         frozenset({"assign_public_ip", "domain", "ipv6"}),
         names=MAX_NAME_LENGTH - len(f"{SERVICE}-"),
     ),

@@ -31,8 +31,9 @@ QUERIES: Mapping[str, str] = {
     "containers' CPU": 'sum by (container) (rate(container_cpu_usage_seconds_total{task!=""}[1m]))',
 }
 
-ALERT, _SEVERITY = "PizzaErrorBudgetBurn", "critical"
-"""What pages somebody."""
+ALERT, _SEVERITY, _RECEIVER = "PizzaErrorBudgetBurn", "critical", "page"
+"""What pages somebody, and Alertmanager's name of whom it pages: in a sandbox, those that are only
+to be notified are told at the same place."""
 
 _PORT = 8000
 _USUAL, _BAD, _BUSY = (20, 0.0), (3, 0.5), (60, 0.0)
@@ -93,7 +94,7 @@ def _customers(shops: Sequence[str], rate: float, failures: float, logs: Path) -
 def told(
     notifications: Sequence[Mapping[str, Any]], after: float, status: str = "firing"
 ) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    """Yield when somebody was told of the alert of the show, and what.
+    """Yield when somebody was paged with the alert of the show, and what was said.
 
     Args:
         notifications: as the receiver has them.
@@ -101,6 +102,8 @@ def told(
         status: `firing`, or `resolved`: it is over.
     """
     for notification in notifications:
+        if notification.get("receiver") != _RECEIVER:
+            continue
         for alert in notification.get("alerts", ()):
             labels = alert["labels"]
             if (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from components.containers import fargate
 from components.containers.server import legal_image_context
 from components.ingress import rules as ingress
+from components.services.existing_service import legal_group_ids
 from components.values import is_given, is_output
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefini
 
 MEMORY_MIB = (32, 122_880)
 """Memory of a task: the least that is of use to any program, and Fargate's most."""
+
+MAX_FURTHER_GROUPS = 4
+"""Security groups of a task beside its own; AWS takes 5. Source:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"""
+
+DEFAULT_HEALTH_PATH = "/"
 
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*?(:(?P<tag>[\w.-]{1,128})|@sha256:[0-9a-f]{64})", re.ASCII)
@@ -196,6 +203,32 @@ def legal_path(path: str) -> None:
     """Check a path of a URL."""
     if not re.fullmatch(r"/[!-~]{0,1023}", path):
         raise ValueError("expected a path that begins with a slash, such as /health")
+
+
+def asked_by_a_load_balancer(health_path: str, host_name: str) -> None:
+    """Check that somebody asks at a path of one's own; the default is no wish.
+
+    Raises:
+        ValueError: nobody does, as there is no host name.
+    """
+    if health_path != DEFAULT_HEALTH_PATH and not host_name:
+        raise ValueError(
+            "the load balancer asks there, and without host_name it does not lead to the service;"
+            " expected health_command, by which ECS asks, or host_name, too"
+        )
+
+
+def legal_further_groups(ids: Sequence[str]) -> None:
+    """Check the ids of further security groups of a task.
+
+    Raises:
+        ValueError: one is none, or they are too many.
+    """
+    legal_group_ids(ids)
+    if len(ids) > MAX_FURTHER_GROUPS:
+        raise ValueError(
+            f"a task may have {MAX_FURTHER_GROUPS} groups beside its own; expected at most so many"
+        )
 
 
 def legal_user(user: str) -> None:

@@ -92,12 +92,20 @@ class MonitoredServiceArgs(TaskArgs):
     port: NotRequired[Annotated[int, Knob(8000, checks.port)]]
     """Port on which each task serves, 1024 to 65535."""
 
-    health_path: NotRequired[Annotated[str, Knob("/", rules.legal_path)]]
-    """Where each task answers 200 on that port when it is healthy: the load balancer asks."""
+    health_path: NotRequired[
+        Annotated[
+            str,
+            Knob(rules.DEFAULT_HEALTH_PATH, rules.legal_path),
+            Rule(rules.asked_by_a_load_balancer, ("host_name",)),
+        ]
+    ]
+    """Where each task answers 200 on that port when it is healthy: the load balancer asks, so it is
+    for a service with a host name."""
 
     health_command: NotRequired[Annotated[Sequence[str], Knob(())]]
     """Program of the image, with its arguments, that ends with 0 when the task is healthy: ECS
-    asks. Empty: without a load balancer, a task is healthy as long as it runs."""
+    asks, with a load balancer or without; it does not read the image's `HEALTHCHECK`. Empty:
+    without a load balancer, a task is healthy as long as it runs."""
 
     cpu: NotRequired[
         Annotated[

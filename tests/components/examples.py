@@ -338,7 +338,7 @@ MONITORED = Example(
         "job": "shop",
         "capacity_provider": "hosts",
         "launch_type": "EC2",
-        "security_group_ids": ["sg-database"],
+        "security_group_ids": ["sg-0123456789abcdef1"],
         "enable_execute_command": True,
         "user": "1000:1000",
         "read_only_root_filesystem": False,

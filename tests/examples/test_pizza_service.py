@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -22,7 +23,9 @@ from examples.pizza_service.pizza.metrics import Metrics
 from examples.pizza_service.pizza.service import create_app
 from sandbox.addresses import LOOPBACK
 from sandbox.runtimes import parse_dockerfile
-from tests.examples.shop import DIRECT, DOCKERFILE, EXAMPLE, Service, serving
+from settings import PROJECT
+from stack_files import stack_file_config
+from tests.examples.shop import DIRECT, DOCKERFILE, EXAMPLE, ROOT, Service, serving
 from tests.unit.test_requirements import pinned
 
 if TYPE_CHECKING:
@@ -271,6 +274,10 @@ def test_the_health_check_asks_for_its_health(client: FlaskClient) -> None:
     (command,) = re.findall(r"^    CMD (wget .+)$", DOCKERFILE, re.MULTILINE)
     path = command.removesuffix('"').rpartition("${PORT}")[2]
     assert client.get(path).get_json() == {"healthy": True}
+    port = parse_dockerfile(DOCKERFILE).environment["PORT"]
+    (block,) = stack_file_config(ROOT / "Pulumi.pizza.yaml")[f"{PROJECT}:services"].values()
+    asked = shlex.split(command.replace("${PORT}", port))
+    assert block["healthCommand"] == asked, "the stack asks as the image does"
 
 
 def test_its_packages_are_those_of_the_tests() -> None:

@@ -13,7 +13,7 @@ from mocks.recording import ACCOUNT, REGION, SECRET_KEY, Deployment, deploy, ref
 from settings import SettingsError
 from stack_files import stack_file_config
 from tests.program.evaluate import ROOT, cli_config, evaluate, program, variables
-from tests.unit.configurations import INGRESS
+from tests.unit.configurations import FARGATE, INGRESS, SERVICE
 
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 
@@ -687,11 +687,19 @@ def test_a_bad_configuration_registers_nothing_and_has_no_stack_trace(
 
 def test_an_emulated_network_lies_in_loopback_and_has_no_session_manager() -> None:
     endpoints = {"aws:endpoints": '[{"ec2": "http://127.0.0.1:5000"}]'}
-    config = cli_config({"network": {"vpcCidr": "127.42.0.0/16"}, "bastion": {}}) | endpoints
+    changes = {
+        "network": {"vpcCidr": "127.42.0.0/16"},
+        "bastion": {},
+        "cluster": FARGATE,
+        "services": {"shop": {**SERVICE, "enableExecuteCommand": True}},
+    }
+    config = cli_config(changes) | endpoints
     deployment = deploy(program, config=config, stack="dev")
     assert deployment.one(":Vpc").inputs["cidrBlock"] == "127.42.0.0/16"
     assert "bastion_instance_id" in deployment.exports
     assert "bastion_port_forwarding_command" not in deployment.exports
     # The task is as it is on AWS; what would open a session is not offered.
-    assert deployment.one(":Service").inputs["enableExecuteCommand"] is True
+    for name in ("prometheus-service", "svc-shop-service"):
+        assert deployment.inputs(name)["enableExecuteCommand"] is True
     assert "prometheus_port_forwarding_command" not in deployment.exports
+    assert "port_forwarding_command" not in deployment.exports["services"]["shop"]

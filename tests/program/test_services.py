@@ -116,6 +116,20 @@ def test_prometheus_reaches_metrics_and_daemons_and_nothing_else(pizza: Deployme
     assert rules(pizza, "Ingress", host) == {(PROMETHEUS, 9100, 9100), (PROMETHEUS, 9101, 9101)}
 
 
+def test_a_service_has_the_further_groups_that_it_names() -> None:
+    """By which it reaches a database, or another service."""
+    more = {**SERVICE, "securityGroupIds": ["sg-0123456789abcdef0", "sg-0123456789abcdef1"]}
+    deployment = evaluate({**SHOP, "services": {"shop": more, "office": SERVICE}})
+    groups = {
+        name: deployment.inputs(f"svc-{name}-service")["networkConfiguration"]["securityGroups"]
+        for name in ("shop", "office")
+    }
+    assert groups == {
+        "shop": ["svc-shop-security-group-id", *more["securityGroupIds"]],
+        "office": ["svc-office-security-group-id"],
+    }
+
+
 def test_the_daemons_ports_are_those_that_prometheus_is_told() -> None:
     changes = {"hosts": {"nodeExporterPort": 9200}, "cluster": {"cadvisorPort": 9201}}
     deployment = evaluate(changes, stack="pizza")
@@ -190,12 +204,23 @@ def test_the_daemons_are_built_for_the_hosts_architecture(pizza: Deployment) -> 
         assert len(images) == 2
 
 
-def test_others_find_a_service_by_name_where_there_are_names(
-    pizza: Deployment, shop: Deployment
-) -> None:
-    assert pizza.inputs("svc-pizza-name")["dnsConfig"]["namespaceId"] == "names-namespace-id"
-    assert "serviceRegistries" in pizza.inputs("svc-pizza-service")
-    assert "serviceRegistries" not in shop.inputs("svc-shop-service")
+def test_others_find_a_service_by_name(pizza: Deployment, shop: Deployment) -> None:
+    """Also where there is no server that another one looks for."""
+    assert not shop.of_type(":AlertmanagerService") + shop.of_type(":GrafanaService")
+    for deployment, name in ((pizza, "svc-pizza"), (shop, "svc-shop")):
+        assert len(deployment.of_type(":ServiceNamespace")) == 1
+        registry = deployment.inputs(f"{name}-name")
+        assert registry["dnsConfig"]["namespaceId"] == "names-namespace-id"
+        assert "serviceRegistries" in deployment.inputs(f"{name}-service")
+    names = [deployment.exports["services"] for deployment in (pizza, shop)]
+    assert [its["dns_name"] for it in names for its in it.values()] == [
+        "svc-pizza.monitoring.internal",
+        "svc-shop.monitoring.internal",
+    ]
+
+
+def test_a_cluster_alone_has_no_names() -> None:
+    assert not evaluate({"cluster": FARGATE}).of_type(":ServiceNamespace")
 
 
 # --- behind the load balancer ---
@@ -270,9 +295,21 @@ def test_services_and_their_cluster_are_exported(pizza: Deployment) -> None:
         "pizza": {
             "service_name": "svc-pizza-service",
             "log_group_name": "svc-pizza-log",
+            "dns_name": "svc-pizza.monitoring.internal",
             "url": "",
         }
     }
+
+
+def test_a_service_that_lets_session_manager_in_says_how() -> None:
+    exec_ = {**SERVICE, "port": 8080, "enableExecuteCommand": True}
+    deployment = evaluate({**SHOP, "services": {"shop": exec_, "office": SERVICE}})
+    services = deployment.exports["services"]
+    command = services["shop"]["port_forwarding_command"]
+    # The mocked ARN has no slash before the name.
+    assert f"--cluster {CLUSTER} --service-name svc-shop-service" in command
+    assert "portNumber=8080,localPortNumber=8080" in command
+    assert "port_forwarding_command" not in services["office"]
 
 
 def test_the_interfaces_of_services_and_hosts_are_not_foreign(pizza: Deployment) -> None:

@@ -301,6 +301,7 @@ IMAGES = st.one_of(
         lambda image: {"image": image}
     ),
 )
+GROUP_IDS = st.from_regex(r"sg-[0-9a-f]{17}", fullmatch=True)
 VARIABLES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,9}", fullmatch=True)
 
 
@@ -347,7 +348,6 @@ def many_services(
             "environment": [f"{it}={draw(st.text('ab= $', max_size=9))}" for it in variables[1:]],
             "secretArns": [f"{it}={draw(SECRET_ARNS)}" for it in variables[:1]],
             "port": draw(PORTS),
-            "healthPath": draw(st.from_regex(r"/[a-z?=&]{0,9}", fullmatch=True)),
             "healthCommand": draw(st.sampled_from([[], ["true"], ["python", "-m", "shop"]])),
             "cpu": task["taskCpu"] if launch_type == "FARGATE" else draw(st.integers(128, 196_608)),
             "memory": (
@@ -356,6 +356,7 @@ def many_services(
             "cpuArchitecture": of_hosts
             if launch_type == "EC2"
             else draw(st.sampled_from(["ARM64", "X86_64"])),
+            "securityGroupIds": draw(st.lists(GROUP_IDS, max_size=4, unique=True)),
             "desiredCount": desired,
             "maxCount": draw(st.one_of(st.just(0), st.integers(desired, 5000))),
             "cpuTargetPercent": draw(st.integers(10, 90)),
@@ -363,7 +364,11 @@ def many_services(
             "monitoring": folder,
         }
         if domain and draw(st.booleans()):
-            found[name] |= {"hostName": f"{label}.{domain}", "listenerPriority": priority}
+            found[name] |= {
+                "hostName": f"{label}.{domain}",
+                "listenerPriority": priority,
+                "healthPath": draw(st.from_regex(r"/[a-z?=&]{0,9}", fullmatch=True)),
+            }
     return found
 
 
@@ -642,6 +647,7 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("services", "metrics"): st.one_of(words(), st.lists(words(), max_size=4)),
     ("services", "job"): st.from_regex(r"[a-z]{0,9}[ !*#/=@][a-z]{0,9}", fullmatch=True),
     ("services", "launchType"): words(),
+    ("services", "securityGroupIds"): st.one_of(words(), st.lists(words(), min_size=1)),
     ("services", "imageContext"): words("").map("no-such/{}".format),
     ("services", "image"): words("").filter(bool),
     ("services", "user"): words(""),

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from blocks import BLOCKS, Block, HostsArgs
+from blocks import BLOCKS, Block, HostsArgs, ServicesArgs
 from components.assets import image_context
 from components.configuration import ConfigurationArgs
 from mocks.recording import deploy, refuse
@@ -174,6 +174,7 @@ def test_the_defaults_of_a_service() -> None:
             "metrics": ["8000/metrics"],
             "job": "",
             "launch_type": "FARGATE",
+            "security_group_ids": (),
             "image_context": SERVICE["imageContext"],
             "image": "",
             "user": "",
@@ -198,6 +199,7 @@ def test_the_defaults_of_a_service() -> None:
 
 EXAMPLES_OF_ARGUMENTS: dict[type, dict[str, Any]] = {
     HostsArgs: {"count": 5},
+    ServicesArgs: {},  # all of them are the component's
     ConfigurationArgs: {"delivery": "live", "refresh_interval": "1m", "port": 9534},
 }
 EXAMPLES_OF_ARGUMENTS |= {example.shape: dict(example.all) for example in EXAMPLES.values()}

@@ -146,6 +146,14 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         ),
     ),
     ({"health_path": "health"}, "health_path", "expected a path that begins with a slash, such as"),
+    (
+        {"health_path": "/health"},
+        "health_path",
+        (
+            "the load balancer asks there, and without host_name it does not lead to the service;"
+            " expected health_command, by which ECS asks, or host_name, too"
+        ),
+    ),
     ({"user": "root"}, "user", "expected numbers, uid or uid:gid, such as 1000:1000"),
     (
         {"writable_paths": ["tmp"]},
