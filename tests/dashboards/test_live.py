@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,7 @@ def problems(url: str, dashboard: Dashboard, chosen: dict[str, str]) -> list[str
     return found
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="DNS and mounts of one's own need root")
 @pytest.mark.parametrize(
     # Those of clusters: tests/sandbox/test_pizza.py.
     "dashboard",
