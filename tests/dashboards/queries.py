@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dashboards.grafana import FIRING
+from tests.configuration.rules_files import RECORDS, RULES, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 INTERVALS = {"__rate_interval": "1m", "__range": "5m"}
 """Grafana's own variables."""
+
+OF_RULES = {name for rule in RULES for name in metrics(rule.expression)} | {
+    rule.name for rule in RECORDS
+}
+"""The metrics that rules read, which the rules' own tests know, and those that they record."""
 
 
 def queries(dashboard: Dashboard) -> Iterator[tuple[str, Query]]:

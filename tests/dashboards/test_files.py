@@ -18,9 +18,9 @@ from dashboards.catalogue import DASHBOARDS, FOLDER, of_alerts
 from dashboards.grafana import TAG, encoded
 from dashboards.model import ANY, COLUMNS, PLACE, Panel, identifier
 from sandbox.binaries import ensure
-from tests.configuration.rules_files import ALERTS, ROOT, RULES, Rule, metrics
+from tests.configuration.rules_files import ALERTS, ROOT, Rule, metrics
 from tests.configuration.test_runbooks import anchors
-from tests.dashboards.queries import expression, filled, queries
+from tests.dashboards.queries import OF_RULES, expression, filled, queries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -238,18 +238,16 @@ def test_a_place_is_that_of_its_series_and_of_those_that_do_not_say(tmp_path: Pa
 
 
 def test_queries_that_are_empty_in_a_healthy_system_name_series_that_exist() -> None:
-    """Nothing else would notice a wrong name in them: the rules' tests know their metrics."""
-    known = {name for rule in RULES for name in metrics(rule.expression)} | {"ALERTS"}
+    """Nothing else would notice a wrong name in them."""
     checked = [
         (where, metrics(dashboard.scoped(query)))
         for dashboard in DASHBOARDS
-        if not dashboard.needs
         for where, query in queries(dashboard)
         if query.empty_when_healthy
     ]
     assert checked
     for where, names in checked:
-        assert names <= known, where
+        assert names <= OF_RULES | {"ALERTS"}, where
 
 
 def test_identifiers_stay() -> None:

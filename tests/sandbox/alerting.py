@@ -142,9 +142,14 @@ class Alerting(NamedTuple):
         ]
 
 
+def listening(alertmanager: str) -> list[Process]:
+    """Return the process of an Alertmanager, or nothing, if it has ended."""
+    return processes(f"--web.listen-address={alertmanager.removeprefix('http://')} ")
+
+
 def process(alertmanager: str) -> Process:
-    """Return the process of an Alertmanager."""
-    (found,) = processes(f"--web.listen-address={alertmanager.removeprefix('http://')} ")
+    """Return the process of an Alertmanager that runs."""
+    (found,) = listening(alertmanager)
     return found
 
 
@@ -161,6 +166,14 @@ def hanging(pid: int) -> Iterator[None]:
 def ask(alertmanager: str, path: str) -> Any:  # noqa: ANN401 - JSON
     with urllib.request.urlopen(f"{alertmanager}/api/v2/{path}", timeout=10) as answer:  # noqa: S310
         return json.load(answer)
+
+
+def peers(alertmanager: str) -> int:
+    """Return how many an Alertmanager knows, itself among them; 0 while it does not answer."""
+    try:
+        return len(ask(alertmanager, "status")["cluster"]["peers"])
+    except OSError:
+        return 0
 
 
 def states(alertmanager: str, name: str = "JobDown") -> set[str]:
