@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pytest
 
 from mocks.recording import deploy, refuse, undescribed
@@ -138,3 +139,21 @@ def test_there_is_a_subnet_for_each() -> None:
     given = {**SERVICE.fewest, "replicas": 3}
     error = refuse(lambda: SERVICE.component("prom", given))
     assert "replicas is 3: there are 2 subnets; expected at most one task in each" in str(error)
+
+
+def test_each_is_in_a_subnet_of_its_own_as_far_as_they_are_known() -> None:
+    given = {**SERVICE.fewest, "replicas": 2, "subnet_ids": ["subnet-1", "subnet-1"]}
+    error = refuse(lambda: SERVICE.component("prom", given))
+    problem = "subnet_ids is ['subnet-1', 'subnet-1']: subnet-1 is in the list more than once"
+    assert problem in str(error)
+
+    def unknown(*, whole: bool) -> Deployment:
+        def component() -> object:
+            one = pulumi.Output.from_input("subnet-1")
+            subnets = pulumi.Output.all(one, one) if whole else [one, one]
+            return SERVICE.component("prom", {**given, "subnet_ids": subnets})
+
+        return deploy(component)
+
+    for whole in (False, True):
+        assert unknown(whole=whole).inputs("prom-1-service")
