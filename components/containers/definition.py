@@ -28,7 +28,8 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerR
 HEALTH_INTERVAL_S, HEALTH_TIMEOUT_S, HEALTH_RETRIES, HEALTH_START_PERIOD_S = 30, 20, 10, 300
 """ECS stops a task whose health check fails, and its data goes with it: so only a server that has
 not answered for five minutes is taken for dead, and it may take five minutes to replay its log.
-The most that ECS accepts are 10 retries and a start period of 300 s.
+The most that ECS accepts are 10 retries and a start period of 300 s. So a server is asked whether
+it lives, not whether it is ready: a longer replay would be ended again and again (docs/adr/0001).
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
 """

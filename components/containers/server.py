@@ -10,7 +10,7 @@ from components import checks
 from components.arguments import Knob, Rule
 from components.containers import fargate
 from components.logs import LogRetentionDays
-from components.values import is_given
+from components.values import is_given, is_output
 
 
 def legal_image_context(path: str) -> None:
@@ -56,15 +56,25 @@ def in_different_subnets(replicas: int, subnet_ids: Sequence[Any]) -> None:
         raise ValueError(f"there are {len(subnet_ids)} subnets; expected at most one task in each")
 
 
+def different_subnets(subnet_ids: Sequence[Any]) -> None:
+    """Check that no subnet is named twice; of one that is an output, nobody knows yet.
+
+    Raises:
+        ValueError: with which is.
+    """
+    checks.each_once([it for it in subnet_ids if not is_output(it)], "each subnet")
+
+
 class TaskArgs(TypedDict):
     """Arguments of whatever runs as tasks of an ECS service."""
 
     vpc_id: pulumi.Input[str]
     """Id of the VPC that the service runs in."""
 
-    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Ids of the subnets that a task may be placed in; they need internet access, or a way to
-    AWS's endpoints."""
+    subnet_ids: Annotated[pulumi.Input[Sequence[pulumi.Input[str]]], Rule(different_subnets)]
+    """Ids of the subnets that a task may be placed in, each once; they need internet access, or a
+    way to AWS's endpoints. Of several servers or tasks, each is in another one: have them in
+    different zones."""
 
     namespace_id: NotRequired[Annotated[pulumi.Input[str], Knob("")]]
     """Id of the Cloud Map namespace in which others find it, by the component's name.

@@ -48,6 +48,9 @@ def environment_variables(
         if is_given(args["namespace_id"])
         else {}
     )
+    # Those beside the other replicas are scraped, too.
+    if replicas and is_live(args):
+        replicas["PROMETHEUS_CONFIGURATION_PORT"] = str(args["configuration_port"])
     if replica:
         replicas["PROMETHEUS_REPLICA"] = str(replica)
     alerting: dict[str, pulumi.Input[str]] = (
@@ -58,7 +61,7 @@ def environment_variables(
         if is_given(args["alertmanager_dns_name"])
         else {}
     )
-    # Those beside the Alertmanagers are scraped, too.
+    # Likewise those beside the Alertmanagers.
     if alerting and is_live(args):
         alerting["ALERTMANAGER_CONFIGURATION_PORT"] = str(args["configuration_port"])
     links: dict[str, pulumi.Input[str]] = (

@@ -180,6 +180,15 @@ class PrometheusService(pulumi.ComponentResource):
                 args["port"],
                 "Between replicas of Prometheus",
             )
+            if is_live(args):
+                rules += allow_between(
+                    self,
+                    f"{base}-replicas-configuration",
+                    group.id,
+                    group.id,
+                    args["configuration_port"],
+                    "Prometheus to what brings other replicas their configuration",
+                )
         return group, rules
 
 

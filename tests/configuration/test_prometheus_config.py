@@ -82,6 +82,8 @@ OF_CLUSTERS = {"ecs_alerts.yml", "container_alerts.yml"}
 """Rules on it."""
 LIVE = {"CONFIGURATION_PORT": "9533", "ALERTMANAGER_CONFIGURATION_PORT": "9533"}
 """Variables of a configuration that is delivered while servers run."""
+LIVE_REPLICA = {"CONFIGURATION_PORT": "9533", "PROMETHEUS_CONFIGURATION_PORT": "9533"}
+"""Likewise, of one of several."""
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,13 @@ LIVE = {"CONFIGURATION_PORT": "9533", "ALERTMANAGER_CONFIGURATION_PORT": "9533"}
         {**ALERTMANAGER, **REPLICA},
         {**ALERTMANAGER, **LIVE},
         {"CONFIGURATION_PORT": "9533"},
+        {**REPLICA, **LIVE_REPLICA},
         CLUSTERS,
     ],
-    ids=["alone", "alertmanager", "replica", "live with alertmanager", "live", "clusters"],
+    ids=[
+        *("alone", "alertmanager", "replica", "live with alertmanager", "live", "live replica"),
+        "clusters",
+    ],
 )
 def test_promtool_accepts_the_rendered_tree(
     entrypoint: Entrypoint, variables: dict[str, str]
@@ -219,25 +225,36 @@ def test_what_tells_replicas_apart_is_on_no_alert(entrypoint: Entrypoint) -> Non
     ]
 
 
-def test_a_replica_looks_for_as_many_others_as_there_may_be(entrypoint: Entrypoint) -> None:
-    assert entrypoint.run(**REPLICA).returncode == 0
-    file = entrypoint.rendered / "scrape.d" / "prometheus.yml"
-    (job,) = yaml.safe_load(file.read_text(encoding="utf-8"))["scrape_configs"]
-    (discovery,) = job["dns_sd_configs"]
+def job_on_others(entrypoint: Entrypoint, job: str, replica: str) -> dict[str, Any]:
+    """Return a replica's scrape job, `prometheus` or `configuration`, that is on the others."""
+    file = {"prometheus": "prometheus.yml", "configuration": "configuration_replicas.yml"}[job]
+    entrypoint.attempted()
+    variables = {**REPLICA, **LIVE_REPLICA, "PROMETHEUS_REPLICA": replica}
+    assert entrypoint.run(**variables).returncode == 0
+    text = (entrypoint.rendered / "current" / "scrape.d" / file).read_text(encoding="utf-8")
+    found: dict[str, Any]
+    (found,) = yaml.safe_load(text)["scrape_configs"]
+    return found
+
+
+@pytest.mark.parametrize(("name", "port"), [("prometheus", 9090), ("configuration", 9533)])
+def test_a_replica_looks_for_as_many_others_as_there_may_be(
+    entrypoint: Entrypoint, name: str, port: int
+) -> None:
+    (discovery,) = job_on_others(entrypoint, name, "1")["dns_sd_configs"]
+    assert discovery["port"] == port
     assert discovery["names"] == [
         f"{member_name('prom-2', index)}.monitoring.internal" for index in range(MAX_REPLICAS)
     ]
 
 
+@pytest.mark.parametrize("name", ["prometheus", "configuration"])
 @pytest.mark.parametrize(("replica", "others"), [("0", {"prometheus-1"}), ("1", {"prometheus-0"})])
 def test_each_replica_has_one_identity_whoever_scrapes_it(
-    entrypoint: Entrypoint, replica: str, others: set[str]
+    entrypoint: Entrypoint, replica: str, others: set[str], name: str
 ) -> None:
     """By Prometheus's own relabelling, of what DNS would find: the first two."""
-    variables = {**REPLICA, "PROMETHEUS_REPLICA": replica}
-    assert entrypoint.run(**variables).returncode == 0
-    text = (entrypoint.rendered / "scrape.d" / "prometheus.yml").read_text(encoding="utf-8")
-    (job,) = yaml.safe_load(text)["scrape_configs"]
+    job = job_on_others(entrypoint, name, replica)
     del job["dns_sd_configs"]
     names = [f"{member_name('prom-2', index)}.monitoring.internal" for index in range(2)]
     job["static_configs"] = [
@@ -253,11 +270,11 @@ def test_each_replica_has_one_identity_whoever_scrapes_it(
         cwd=entrypoint.directory,
     ) as prometheus:
         try:
-            found = discovered(port, prometheus, 1, "prometheus-replicas")
+            found = discovered(port, prometheus, 1, f"{name}-replicas")
         finally:
             prometheus.terminate()
     assert {labels["instance"] for labels in found.values()} == others
-    assert {labels["job"] for labels in found.values()} == {"prometheus"}
+    assert {labels["job"] for labels in found.values()} == {name}
 
 
 def test_the_alerts_link_to_the_runbooks_that_are_configured(entrypoint: Entrypoint) -> None:

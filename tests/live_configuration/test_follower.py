@@ -6,7 +6,10 @@ import gzip
 import io
 import json
 import os
+import re
+import socket
 import tarfile
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from components.configuration.archive import Archive, pack
 from live_configuration import archives, follower
+from live_configuration.__main__ import TIMEOUTS
 from live_configuration.bucket import Bucket
 from live_configuration.follower import KEPT_VERSIONS, Follower
 from live_configuration.metrics import Metrics
@@ -302,6 +306,42 @@ def test_a_bucket_that_does_not_answer_changes_nothing(place: Place, emulator: E
     assert place.attempts("unreachable") == 1
     assert emulator.endpoint != "http://127.0.0.1:9"
     assert place.success >= success  # that it started, until it has looked
+
+
+def test_a_bucket_that_accepts_and_stays_silent_is_given_up_in_time(place: Place) -> None:
+    """With the product's timeouts, before Prometheus starts without it (its entrypoint)."""
+    wanted = place.publish(version())
+    assert place.follower.attempt() == "live"
+    (patience,) = re.findall(
+        r'"\$waited" -lt (\d+)', (SOURCE / "entrypoint.sh").read_text(encoding="utf-8")
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, nobody answers
+        place.client = SESSION.create_client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            region_name=REGION,
+            aws_access_key_id="x",
+            aws_secret_access_key="x",  # noqa: S106 - nobody's
+            config=TIMEOUTS.merge(Config(proxies={})),
+        )
+        cut_off = place.another_follower()
+        success = place.success
+        began = time.monotonic()
+        assert cut_off.attempt() == "unreachable"
+        took = time.monotonic() - began
+        silent.settimeout(0)
+        for _ in range(2):
+            silent.accept()[0].close()  # it was asked twice
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    # Pointer and archive: two questions in the worst case.
+    assert 2 * took < int(patience)
+    assert place.live == wanted.version
+    assert place.metric("configuration_live_info")[0]["version"] == wanted.version[:12]
+    assert place.metric("configuration_refused_info") == []
+    assert place.attempts("unreachable") == 1
+    assert place.success == success
+    assert (place.folder / "attempted").exists()
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:

@@ -55,6 +55,7 @@ OF_ANOTHER_REPLICA = {"PROMETHEUS_REPLICA": "0"}
 OF_LIVE_CONFIGURATION = {
     "CONFIGURATION_PORT": "9534",
     "ALERTMANAGER_CONFIGURATION_PORT": "9534",
+    "PROMETHEUS_CONFIGURATION_PORT": "9534",
 }
 """Variables that are there only if configuration is delivered live, on that port."""
 

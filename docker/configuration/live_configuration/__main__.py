@@ -18,8 +18,8 @@ from live_configuration.servers import Server
 _WAITING_S = 0.2
 """Between two looks whether the server has left its first version."""
 
-# Shorter than a server waits for the first attempt.
-_TIMEOUTS = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+TIMEOUTS = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+"""Of a client of S3: an attempt ends before a server stops waiting for the first one."""
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     server = Server.named(variables)
     metrics = Metrics(server.name)
     start_http_server(int(variables["CONFIGURATION_PORT"]), variables["CONFIGURATION_LISTEN_HOST"])
-    client = botocore.session.get_session().create_client("s3", config=_TIMEOUTS)
+    client = botocore.session.get_session().create_client("s3", config=TIMEOUTS)
     bucket = Bucket(client, variables["CONFIGURATION_BUCKET"], server.name)
     follower = Follower(bucket, Path(variables["CONFIGURATION_DIR"]), server, metrics)
     interval_s = float(variables["CONFIGURATION_REFRESH_SECONDS"])

@@ -151,7 +151,10 @@ def test_the_container_beside_the_server() -> None:
     tree = read_tree(assets.image_context("prometheus"), "**/*.yml").values()
     lines = [it for text in tree for it in text.decode().splitlines() if not it.startswith("#")]
     needed = set(re.findall(r"[$][{]([A-Z_]+)[}]", "\n".join(lines)))
-    elsewhere = {"PROMETHEUS_NAME", "PROMETHEUS_DOMAIN", "CADVISOR_PORT", "KEY", "VALUE"}
+    elsewhere = {
+        *("PROMETHEUS_NAME", "PROMETHEUS_DOMAIN", "PROMETHEUS_CONFIGURATION_PORT"),
+        *("CADVISOR_PORT", "KEY", "VALUE"),
+    }
     assert needed - variables(beside).keys() <= elsewhere
     assert variables(server)["CONFIGURATION_PORT"] == "9533"
     assert variables(server)["ALERTMANAGER_CONFIGURATION_PORT"] == "9533"

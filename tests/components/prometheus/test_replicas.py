@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pytest
 
 from mocks.recording import deploy, refuse, undescribed
@@ -79,25 +80,46 @@ def test_without_a_namespace_they_do_not_look_for_each_other() -> None:
         assert not {"PROMETHEUS_NAME", "PROMETHEUS_DOMAIN"} & environment(alone, name).keys()
 
 
+@pytest.mark.parametrize("bucket", ["", "versions-1"], ids=["image", "live"])
 @pytest.mark.parametrize("before", [1, 2])
-def test_another_one_changes_no_task_definition(before: int) -> None:
+def test_another_one_changes_no_task_definition(before: int, bucket: str) -> None:
     """And from the second on nothing at all; the first one moves to a zone of its own."""
-    fewer, more = of(before), of(before + 1)
+    fewer, more = (of(count, configuration_bucket=bucket) for count in (before, before + 1))
     changed = {it.name for it in fewer.resources if more.inputs(it.name) != it.inputs}
     assert changed == ({"prom-service"} if before == 1 else set())
 
 
+def between(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """Return the rules between replicas: end of their name -> what they say."""
+    start = "prom-security-group-replicas-"
+    rules = [it.name for it in deployment.resources if it.name.startswith(start)]
+    assert set(rules) <= set(deployment.needs("prom-service"))
+    return {name.removeprefix(start): undescribed(deployment.inputs(name)) for name in rules}
+
+
+def on_port(port: int) -> dict[str, Any]:
+    return {
+        "securityGroupId": "prom-security-group-id",
+        "referencedSecurityGroupId": "prom-security-group-id",
+        "ipProtocol": "tcp",
+        "fromPort": port,
+        "toPort": port,
+    }
+
+
 def test_they_reach_each_other_on_one_port_only(three: Deployment) -> None:
-    for direction in ("Egress", "Ingress"):
-        rule = three.inputs(f"prom-security-group-replicas-{direction.lower()}")
-        assert undescribed(rule) == {
-            "securityGroupId": "prom-security-group-id",
-            "referencedSecurityGroupId": "prom-security-group-id",
-            "ipProtocol": "tcp",
-            "fromPort": 9090,
-            "toPort": 9090,
-        }
-        assert f"prom-security-group-replicas-{direction.lower()}" in three.needs("prom-service")
+    assert between(three) == {"egress": on_port(9090), "ingress": on_port(9090)}
+
+
+def test_they_reach_what_brings_the_others_their_configuration() -> None:
+    live = {"configuration_bucket": "versions-1", "configuration_port": 9534}
+    assert between(of(1, **live)) == {}
+    assert between(of(2, **live)) == {
+        "egress": on_port(9090),
+        "ingress": on_port(9090),
+        "configuration-egress": on_port(9534),
+        "configuration-ingress": on_port(9534),
+    }
 
 
 def test_one_is_updated_after_the_other(three: Deployment) -> None:
@@ -117,3 +139,21 @@ def test_there_is_a_subnet_for_each() -> None:
     given = {**SERVICE.fewest, "replicas": 3}
     error = refuse(lambda: SERVICE.component("prom", given))
     assert "replicas is 3: there are 2 subnets; expected at most one task in each" in str(error)
+
+
+def test_each_is_in_a_subnet_of_its_own_as_far_as_they_are_known() -> None:
+    given = {**SERVICE.fewest, "replicas": 2, "subnet_ids": ["subnet-1", "subnet-1"]}
+    error = refuse(lambda: SERVICE.component("prom", given))
+    problem = "subnet_ids is ['subnet-1', 'subnet-1']: subnet-1 is in the list more than once"
+    assert problem in str(error)
+
+    def unknown(*, whole: bool) -> Deployment:
+        def component() -> object:
+            one = pulumi.Output.from_input("subnet-1")
+            subnets = pulumi.Output.all(one, one) if whole else [one, one]
+            return SERVICE.component("prom", {**given, "subnet_ids": subnets})
+
+        return deploy(component)
+
+    for whole in (False, True):
+        assert unknown(whole=whole).inputs("prom-1-service")
