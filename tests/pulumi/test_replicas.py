@@ -1,5 +1,7 @@
 """Two Prometheus servers under Pulumi's own engine: one is updated after the other.
 
+They are behind a load balancer of a private network, with a certificate and rules of its owner's.
+
 The tests share a deployment, and each goes on where the one before has ended.
 """
 
@@ -15,15 +17,50 @@ from tests.pulumi.stack import Stack, new_emulator, new_stack
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.emulator import Emulator
+
 FIRST, SECOND = "prometheus-service", "prometheus-1-service"
+WEB_ACL = "theirs"
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("stack")
     with new_emulator() as emulator, new_stack(emulator, directory) as made:
-        made.up({"prometheus.replicas": 2, "hosts.count": 0})
+        made.up(
+            {
+                "prometheus.replicas": 2,
+                "hosts.count": 0,
+                "ingress.domain": "monitoring.example.com",
+                "ingress.certificateArn": certificate(emulator),
+                "ingress.internal": True,
+                "ingress.withoutAuthentication": True,
+                "ingress.cidrs": ["10.0.0.0/8"],
+                "ingress.wafAclArn": web_acl(emulator),
+            }
+        )
         yield made
+
+
+def certificate(emulator: Emulator) -> str:
+    """Request a certificate, as its owner has; return its ARN."""
+    acm = emulator.client("acm")
+    return str(acm.request_certificate(DomainName="*.monitoring.example.com")["CertificateArn"])
+
+
+def web_acl(emulator: Emulator) -> str:
+    """Make a web ACL, as its owner has; return its ARN."""
+    made = emulator.client("wafv2").create_web_acl(
+        Name=WEB_ACL,
+        Scope="REGIONAL",
+        DefaultAction={"Allow": {}},
+        VisibilityConfig={
+            "SampledRequestsEnabled": False,
+            "CloudWatchMetricsEnabled": False,
+            "MetricName": WEB_ACL,
+        },
+    )
+    return str(made["Summary"]["ARN"])
 
 
 def _runs(stack: Stack) -> dict[str, str]:
@@ -33,6 +70,40 @@ def _runs(stack: Stack) -> dict[str, str]:
     arns = ecs.list_services(cluster=cluster)["serviceArns"]
     found = ecs.describe_services(cluster=cluster, services=arns)["services"]
     return {it["serviceName"].rpartition("-")[0]: it["taskDefinition"] for it in found}
+
+
+def test_the_load_balancer_is_internal_and_has_its_owners_certificate_and_web_acl(
+    stack: Stack,
+) -> None:
+    elb = stack.emulator.client("elbv2")
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    arn = balancer["LoadBalancerArn"]
+    assert balancer["Scheme"] == "internal"
+    tables = stack.emulator.client("ec2").describe_route_tables()["RouteTables"]
+    public = {
+        association.get("SubnetId")
+        for table in tables
+        for association in table["Associations"]
+        if any(route.get("GatewayId", "").startswith("igw-") for route in table["Routes"])
+    }
+    subnets = {zone["SubnetId"] for zone in balancer["AvailabilityZones"]}
+    assert len(subnets) == 2
+    assert public
+    assert not subnets & public
+
+    (https,) = [
+        it for it in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"] if it["Port"] == 443
+    ]
+    (requested,) = stack.emulator.client("acm").list_certificates()["CertificateSummaryList"]
+    assert [it["CertificateArn"] for it in https["Certificates"]] == [requested["CertificateArn"]]
+    (rule,) = [
+        it
+        for it in elb.describe_rules(ListenerArn=https["ListenerArn"])["Rules"]
+        if not it["IsDefault"]
+    ]
+    assert [action["Type"] for action in rule["Actions"]] == ["forward"]
+    acl = stack.emulator.client("wafv2").get_web_acl_for_resource(ResourceArn=arn)["WebACL"]
+    assert acl["Name"] == WEB_ACL
 
 
 def test_an_update_ends_for_the_first_before_it_begins_for_the_second(stack: Stack) -> None:
