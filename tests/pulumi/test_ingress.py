@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECRET = "the-secret-of-the-client"  # noqa: S105 - what the tests look for
-HOST = "prometheus.monitoring.example.com"
-CLOSED = {"hosts.count": 0, "prometheus.deleteImagesOnDestroy": True}
+DOMAIN = "monitoring.example.com"
+SERVERS = ("prometheus", "alertmanager", "grafana")
+CLOSED = {
+    "hosts.count": 0,
+    "alertmanager.replicas": 1,
+    **{f"{server}.deleteImagesOnDestroy": True for server in SERVERS},
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def settings(stack: Stack, zone: str) -> dict[str, Any]:
     )
     login = "https://login.example.com"
     return {
-        "domain": "monitoring.example.com",
+        "domain": DOMAIN,
         "zoneId": zone,
         "cidrs": ["203.0.113.7/32"],
         "oidcIssuer": login,
@@ -86,12 +91,47 @@ def listeners(stack: Stack) -> dict[int, dict[str, Any]]:
     return {listener["Port"]: listener for listener in found}
 
 
-def rule(stack: Stack) -> dict[str, Any]:
+def rules(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Host name -> the rule that has it as its only condition."""
     arn = listeners(stack)[443]["ListenerArn"]
     found = elb(stack).describe_rules(ListenerArn=arn)["Rules"]
-    (one,) = [it for it in found if not it["IsDefault"]]
-    assert isinstance(one, dict)
-    return one
+    by_host = {}
+    for rule in [it for it in found if not it["IsDefault"]]:
+        (condition,) = rule["Conditions"]
+        (host,) = condition["HostHeaderConfig"]["Values"]
+        by_host[host] = rule
+    assert len(by_host) == len(found) - 1
+    return by_host
+
+
+def behind(stack: Stack) -> dict[str, tuple[str, int]]:
+    """ARN of a target group -> the container that ECS registers there, and its port."""
+    ecs = stack.emulator.client("ecs")
+    services = [
+        service
+        for cluster in ecs.list_clusters()["clusterArns"]
+        for service in ecs.describe_services(
+            cluster=cluster, services=ecs.list_services(cluster=cluster)["serviceArns"]
+        )["services"]
+    ]
+    found = [it for service in services for it in service["loadBalancers"]]
+    assert len(found) == len(services)
+    return {it["targetGroupArn"]: (it["containerName"], it["containerPort"]) for it in found}
+
+
+def ports(stack: Stack) -> dict[str, int]:
+    """Server -> its port; Prometheus's is another one in every sandbox."""
+    prometheus = int(stack.workspace.outputs()["prometheus_port"])
+    return {"prometheus": prometheus, "alertmanager": 9093, "grafana": 3000}
+
+
+def security_group(stack: Stack) -> dict[str, Any]:
+    groups = balancer(stack)["SecurityGroups"]
+    (found,) = stack.emulator.client("ec2").describe_security_groups(GroupIds=groups)[
+        "SecurityGroups"
+    ]
+    assert isinstance(found, dict)
+    return found
 
 
 def bucket(stack: Stack) -> str:
@@ -99,18 +139,26 @@ def bucket(stack: Stack) -> str:
     return name
 
 
-def test_the_load_balancer_is_made_and_prometheus_is_put_behind_it(made: Run) -> None:
+def test_the_load_balancer_is_made_and_the_servers_are_put_behind_it(made: Run) -> None:
     others = [step for step in made.steps if not step[1].startswith("ingress")]
     assert {operation for operation, _ in {*made.steps} - {*others}} == {"create"}
-    # Its task is replaced: it is told where its links lead.
-    assert sorted(others) == [
-        ("create", "prometheus-load-balancer-egress"),
-        ("create", "prometheus-load-balancer-ingress"),
-        ("create-replacement", "prometheus-task"),
-        ("delete-replaced", "prometheus-task"),
-        ("replace", "prometheus-task"),
-        ("update", "prometheus-service"),
-    ]
+    # Each server's task is replaced: it is told where its links lead.
+    assert sorted(others) == sorted(
+        [
+            step
+            for server in SERVERS
+            for step in (
+                ("create", f"{server}-load-balancer-egress"),
+                ("create", f"{server}-load-balancer-ingress"),
+                ("create-replacement", f"{server}-task"),
+                ("delete-replaced", f"{server}-task"),
+                ("replace", f"{server}-task"),
+                ("update", f"{server}-service"),
+            )
+        ]
+        # It has its login at the identity provider itself, and reads the client secret.
+        + [("update", "grafana-execution-role-policy")]
+    )
 
 
 def test_nothing_changes_when_nothing_is_changed(stack: Stack) -> None:
@@ -136,21 +184,35 @@ def test_the_load_balancer_as_aws_has_it(stack: Stack) -> None:
 
 
 def test_only_the_named_network_reaches_it(stack: Stack) -> None:
-    (group,) = balancer(stack)["SecurityGroups"]
-    (found,) = stack.emulator.client("ec2").describe_security_groups(GroupIds=[group])[
-        "SecurityGroups"
-    ]
+    found = security_group(stack)
     ingress = {
         (rule["FromPort"], *(it["CidrIp"] for it in rule["IpRanges"]))
         for rule in found["IpPermissions"]
     }
     assert ingress == {(443, "203.0.113.7/32"), (80, "203.0.113.7/32")}
-    to = {rule["FromPort"]: rule for rule in found["IpPermissionsEgress"]}
-    to_aws, to_prometheus = sorted(to)
-    assert to_aws == 443
-    assert to_prometheus == stack.workspace.outputs()["prometheus_port"]
-    assert to[to_prometheus]["UserIdGroupPairs"]
-    assert not to[to_prometheus]["IpRanges"]
+
+
+def test_it_reaches_the_servers_ports_and_the_identity_provider_and_nothing_else(
+    stack: Stack,
+) -> None:
+    found = security_group(stack)
+    names = {
+        it["GroupId"]: it["GroupName"]
+        for it in stack.emulator.client("ec2").describe_security_groups()["SecurityGroups"]
+    }
+    reached = {
+        (rule["IpProtocol"], rule["FromPort"], rule["ToPort"], whom)
+        for rule in found["IpPermissionsEgress"]
+        for whom in [
+            *(names[it["GroupId"]].partition("-")[0] for it in rule["UserIdGroupPairs"]),
+            *(it["CidrIp"] for it in rule["IpRanges"]),
+            *(it["CidrIpv6"] for it in rule["Ipv6Ranges"]),
+        ]
+    }
+    assert reached == {
+        ("tcp", 443, 443, "0.0.0.0/0"),
+        *(("tcp", port, port, server) for server, port in ports(stack).items()),
+    }
 
 
 def test_the_listeners_redirect_or_have_the_certificate(stack: Stack) -> None:
@@ -169,33 +231,67 @@ def test_the_listeners_redirect_or_have_the_certificate(stack: Stack) -> None:
     assert certificate["Status"] == "ISSUED"
 
 
-def test_the_rule_asks_for_a_login_and_then_forwards(stack: Stack) -> None:
-    found = rule(stack)
-    (condition,) = found["Conditions"]
-    assert condition["HostHeaderConfig"] == {"Values": [HOST]}
-    login, forward = found["Actions"]
-    assert (login["Type"], forward["Type"]) == ("authenticate-oidc", "forward")
+def test_each_host_name_leads_to_its_server_after_a_login_except_to_grafana(stack: Stack) -> None:
+    servers = behind(stack)
+    found = {}
+    for host, rule in rules(stack).items():
+        in_order = sorted(rule["Actions"], key=lambda it: it["Order"])
+        found[host] = (
+            int(rule["Priority"]),
+            [action["Type"] for action in in_order],
+            servers[in_order[-1]["TargetGroupArn"]],
+        )
+    login = ["authenticate-oidc", "forward"]
+    port = ports(stack)
+    assert found == {
+        f"prometheus.{DOMAIN}": (10, login, ("prometheus", port["prometheus"])),
+        f"alertmanager.{DOMAIN}": (20, login, ("alertmanager", port["alertmanager"])),
+        f"grafana.{DOMAIN}": (30, ["forward"], ("grafana", port["grafana"])),
+    }
+
+
+@pytest.mark.parametrize("server", ["prometheus", "alertmanager"])
+def test_the_login_is_at_the_identity_provider(stack: Stack, server: str) -> None:
+    login, _ = rules(stack)[f"{server}.{DOMAIN}"]["Actions"]
     oidc = login["AuthenticateOidcConfig"]
     assert oidc["ClientSecret"] == SECRET  # AWS does not tell it
     assert oidc["Issuer"] == "https://login.example.com"
     assert oidc["SessionTimeout"] == 43200
+
+
+@pytest.mark.parametrize(
+    ("server", "path"),
+    [
+        ("prometheus", "/-/healthy"),
+        ("alertmanager", "/-/healthy"),
+        ("grafana", "/api/health"),
+    ],
+)
+def test_a_target_group_asks_whether_its_server_is_alive(
+    stack: Stack, server: str, path: str
+) -> None:
+    forward = rules(stack)[f"{server}.{DOMAIN}"]["Actions"][-1]
     (group,) = elb(stack).describe_target_groups(TargetGroupArns=[forward["TargetGroupArn"]])[
         "TargetGroups"
     ]
-    assert group["TargetType"] == "ip"
-    assert group["HealthCheckPath"] == "/-/healthy"
+    assert (group["TargetType"], group["Protocol"]) == ("ip", "HTTP")
+    assert group["HealthCheckPath"] == path
     assert group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] == 300
 
 
-def test_the_host_name_leads_to_it_and_the_certificate_is_validated(
+def test_the_host_names_lead_to_it_and_the_certificate_is_validated(
     stack: Stack, zone: str
 ) -> None:
     listed = stack.emulator.client("route53").list_resource_record_sets(HostedZoneId=zone)
-    records = {(it["Name"], it["Type"]): it for it in listed["ResourceRecordSets"]}
-    alias = records[f"{HOST}.", "A"]["AliasTarget"]
-    assert alias["DNSName"].rstrip(".") == balancer(stack)["DNSName"]
-    (name,) = [name for name, kind in records if kind == "CNAME"]
-    assert name.endswith(".monitoring.example.com.")
+    aliases = {
+        (it["Name"], it["Type"]): it["AliasTarget"]["DNSName"].rstrip(".")
+        for it in listed["ResourceRecordSets"]
+        if "AliasTarget" in it
+    }
+    name = balancer(stack)["DNSName"]
+    assert aliases == {(f"{server}.{DOMAIN}.", "A"): name for server in SERVERS}
+    (validation,) = [it["Name"] for it in listed["ResourceRecordSets"] if it["Type"] == "CNAME"]
+    assert validation.endswith(f".{DOMAIN}.")
 
 
 def test_the_logs_are_private_and_expire(stack: Stack) -> None:
@@ -217,7 +313,7 @@ def test_the_logs_are_private_and_expire(stack: Stack) -> None:
 def test_the_client_secret_is_not_in_the_state_or_said(stack: Stack) -> None:
     written = stack.workspace.state_file.read_text(encoding="utf-8")
     for text in (written, "\n".join(stack.said)):
-        assert HOST in text
+        assert f"prometheus.{DOMAIN}" in text
         assert SECRET not in text
         assert base64.b64encode(SECRET.encode()).decode() not in text
 
@@ -225,7 +321,7 @@ def test_the_client_secret_is_not_in_the_state_or_said(stack: Stack) -> None:
 def test_a_domain_outside_the_zone_is_refused_before_anything_changes(stack: Stack) -> None:
     before = inventory(stack.emulator)
     refused = stack.run("up", "--yes", "--skip-preview", changes={"ingress.domain": "example.org"})
-    stack.configure({"ingress.domain": "monitoring.example.com"})
+    stack.configure({"ingress.domain": DOMAIN})
     assert refused.code != 0
     assert "it is the zone of example.com, and example.org is outside it" in refused.problems
     assert refused.steps == []
@@ -245,13 +341,21 @@ def test_another_login_and_another_network_change_it_in_place(stack: Stack) -> N
             "ingress.accessLogRetentionDays": 30,
         }
     )
-    assert ("update", "ingress-prometheus-rule") in run.steps
+    for server in ("prometheus", "alertmanager"):
+        assert ("update", f"ingress-{server}-rule") in run.steps
+    assert ("update", "ingress-grafana-rule") not in run.steps
     assert ("update", "ingress-access-logs-expiry") in run.steps
     groups = "ingress-security-group-"
-    assert not [name for step, name in run.steps if step != "update" and groups not in name]
-    login, _ = rule(stack)["Actions"]
-    assert login["Type"] == "authenticate-cognito"
-    assert login["AuthenticateCognitoConfig"]["UserPoolArn"] == pool
+    # Grafana has its login at an OIDC provider, but not at Cognito.
+    assert {name for step, name in run.steps if step != "update" and groups not in name} == {
+        "grafana-task"
+    }
+    found = rules(stack)
+    for server in ("prometheus", "alertmanager"):
+        login, _ = found[f"{server}.{DOMAIN}"]["Actions"]
+        assert login["Type"] == "authenticate-cognito"
+        assert login["AuthenticateCognitoConfig"]["UserPoolArn"] == pool
+    assert [it["Type"] for it in found[f"grafana.{DOMAIN}"]["Actions"]] == ["forward"]
     assert stack.preview("--refresh").steps == []
 
 
