@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from components import checks
 from components.arguments import Knob, Rule, arguments, resolve
+from components.ecs_clusters import service_exists
 from components.outputs import register_outputs
 from components.services.metrics_tag import Job, legal_metrics, tags
 from components.services.monitoring import Monitoring
@@ -60,8 +61,8 @@ class ExistingServiceArgs(TypedDict):
     prometheus_security_group_id: pulumi.Input[str]
     """Id of Prometheus's security group, which may connect to the metrics."""
 
-    service_arn: Annotated[str, Rule(legal_service_arn)]
-    """ARN of the ECS service, as `aws ecs list-services` prints it."""
+    service_arn: Annotated[str, Rule(legal_service_arn), Rule(service_exists, asks_aws=True)]
+    """ARN of an ECS service that exists, as `aws ecs list-services` prints it."""
 
     metrics: Annotated[Sequence[str], Rule(legal_metrics())]
     """Where each task exposes metrics, 1 to 3 endpoints of port and path, such as `8000/metrics`. A
@@ -79,7 +80,8 @@ class ExistingServiceArgs(TypedDict):
     monitoring: NotRequired[Monitoring]
     """Folder of the service's rules and dashboards: `prometheus/rules.d/*.yml`,
     their tests in `prometheus/tests/*.yml`, `grafana/dashboards/*.json`. A path from the project's
-    folder. Empty: there are none."""
+    folder. It is only checked here: `overlays` of `PrometheusService` delivers its `prometheus`,
+    `overlays` of `GrafanaService` its `grafana`. Empty: there are none."""
 
 
 class ExistingService(pulumi.ComponentResource):

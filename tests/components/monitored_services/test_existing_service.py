@@ -33,7 +33,7 @@ def test_nothing_but_tags_and_rules() -> None:
             ("Egress", "sg-prometheus", GROUP, port),
         )
     }
-    assert deployment.calls == []
+    assert [call.token for call in deployment.calls] == ["aws:ecs/getService:getService"]
 
 
 def test_the_job_is_the_services_name_unless_it_is_said() -> None:
