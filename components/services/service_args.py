@@ -199,4 +199,5 @@ class MonitoredServiceArgs(TaskArgs):
     """Folder of the service's rules and dashboards: `prometheus/rules.d/*.yml`,
     their tests in `prometheus/tests/*.yml`, `grafana/dashboards/*.json`. A path from the project's
     folder. The component only checks it: `overlays` of `PrometheusService` delivers its
-    `prometheus`, `overlays` of `GrafanaService` its `grafana`. Empty: there are none."""
+    `prometheus`, `overlays` of `GrafanaService` its `grafana`; this project's own program passes
+    them on. Empty: there are none."""
