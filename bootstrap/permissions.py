@@ -346,8 +346,9 @@ FUNCTIONS: Mapping[str, str] = {
     # For a load balancer's identity provider. Drift and Deploy may read secrets by their names;
     # code from a pull request may not, unless an administrator allows it for this secret.
     "aws:secretsmanager/getSecretVersion:getSecretVersion": "",
-    # For a cluster that somebody else made, which this program knows none of.
+    # For a cluster and a service that somebody else made, of which this program knows none.
     "aws:ecs/getCluster:getCluster": "",
+    "aws:ecs/getService:getService": "",
     # These need no permission: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
     "aws:index/getCallerIdentity:getCallerIdentity": "",
     "aws:index/getRegion:getRegion": "",

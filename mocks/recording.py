@@ -60,6 +60,7 @@ INVOKES: dict[str, dict[str, Any] | Callable[[Mapping[str, Any]], dict[str, Any]
         "secretString": "the-client-secret",
     },
     "aws:ecs/getCluster:getCluster": {"status": "ACTIVE"},
+    "aws:ecs/getService:getService": {"status": "ACTIVE"},
     # The provider marks every parameter as secret.
     "aws:ssm/getParameter:getParameter": {"value": as_secret(AMI)},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": {

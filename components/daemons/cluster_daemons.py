@@ -34,13 +34,17 @@ class ClusterDaemonsArgs(TypedDict):
     cluster_arn: Annotated[pulumi.Input[str], Rule(cluster_exists, asks_aws=True)]
     """ARN of the ECS cluster, whoever's it is; it has EC2 hosts."""
 
-    host_security_group_ids: Annotated[
-        pulumi.Input[Sequence[pulumi.Input[str]]], Rule(rules.a_list, presence=True)
-    ]
-    """Ids of the hosts' security groups, which get a rule for each daemon's port."""
-
     prometheus_security_group_id: pulumi.Input[str]
     """Id of the only security group that is admitted to the daemons' ports."""
+
+    host_security_group_ids: NotRequired[
+        Annotated[
+            pulumi.Input[Sequence[pulumi.Input[str]]], Knob(()), Rule(rules.a_list, presence=True)
+        ]
+    ]
+    """Ids of the hosts' security groups, which get a rule for each daemon's port. AWS refuses a
+    second rule like the first (`InvalidPermission.Duplicate`): of clusters whose hosts share a
+    group, one names it. Empty: the groups admit Prometheus already."""
 
     cpu_architecture: NotRequired[
         Annotated[str, Knob("ARM64", checks.one_of(fargate.CPU_ARCHITECTURES))]

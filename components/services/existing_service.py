@@ -7,7 +7,9 @@ from typing import Annotated, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import Rule, arguments, resolve
+from components import checks
+from components.arguments import Knob, Rule, arguments, resolve
+from components.ecs_clusters import service_exists
 from components.outputs import register_outputs
 from components.services.metrics_tag import Job, legal_metrics, tags
 from components.services.monitoring import Monitoring
@@ -36,10 +38,10 @@ def legal_group_ids(ids: Sequence[str]) -> None:
     wrong = [it for it in ids if not re.fullmatch(r"sg-[0-9a-f]{8,17}", it, re.ASCII)]
     if wrong:
         raise ValueError(
-            f"{wrong[0]!r}: expected the id of a security group, such as sg-0123456789abcdef0"
+            f"{wrong[0]!r}: expected the id of a security group, such as sg-0123456789abcdef0, or"
+            " an empty list where another service has named the group already"
         )
-    if len(set(ids)) < len(ids):
-        raise ValueError("one is in the list more than once; expected each group once")
+    checks.each_once(ids, "each group")
 
 
 def job_of(service_arn: str, job: str) -> str:
@@ -59,16 +61,18 @@ class ExistingServiceArgs(TypedDict):
     prometheus_security_group_id: pulumi.Input[str]
     """Id of Prometheus's security group, which may connect to the metrics."""
 
-    service_arn: Annotated[str, Rule(legal_service_arn)]
-    """ARN of the ECS service, as `aws ecs list-services` prints it."""
-
-    security_group_ids: Annotated[Sequence[str], Rule(legal_group_ids)]
-    """Ids of the security groups that are to admit Prometheus: one of its tasks', or where they are
-    not in network mode `awsvpc`, one of their hosts'."""
+    service_arn: Annotated[str, Rule(legal_service_arn), Rule(service_exists, asks_aws=True)]
+    """ARN of an ECS service that exists, as `aws ecs list-services` prints it."""
 
     metrics: Annotated[Sequence[str], Rule(legal_metrics())]
     """Where each task exposes metrics, 1 to 3 endpoints of port and path, such as `8000/metrics`. A
     port is the same for all tasks: one that Docker draws cannot be found."""
+
+    security_group_ids: NotRequired[Annotated[Sequence[str], Knob((), legal_group_ids)]]
+    """Ids of the security groups that are to admit Prometheus: one of its tasks', or where they are
+    not in network mode `awsvpc`, one of their hosts'. Name a group once for a port: AWS refuses a
+    second rule like the first (`InvalidPermission.Duplicate`). Empty: the tasks' groups admit
+    Prometheus already, such as by another `ExistingService` with the same group and ports."""
 
     job: NotRequired[Job]
     """Value of the label `job`. Empty: the name of the ECS service."""
@@ -76,7 +80,8 @@ class ExistingServiceArgs(TypedDict):
     monitoring: NotRequired[Monitoring]
     """Folder of the service's rules and dashboards: `prometheus/rules.d/*.yml`,
     their tests in `prometheus/tests/*.yml`, `grafana/dashboards/*.json`. A path from the project's
-    folder. Empty: there are none."""
+    folder. It is only checked here: `overlays` of `PrometheusService` delivers its `prometheus`,
+    `overlays` of `GrafanaService` its `grafana`. Empty: there are none."""
 
 
 class ExistingService(pulumi.ComponentResource):

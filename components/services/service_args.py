@@ -8,6 +8,7 @@ import pulumi
 from components import checks
 from components.arguments import Knob, Rule, arguments
 from components.containers.server import TaskArgs, together_with
+from components.ecs_clusters import cluster_exists
 from components.services import rules
 from components.services.metrics_tag import Job, legal_metrics
 from components.services.monitoring import Monitoring
@@ -20,7 +21,7 @@ UNPRIVILEGED = 1024
 class MonitoredServiceArgs(TaskArgs):
     """Arguments of a `MonitoredService`."""
 
-    cluster_arn: pulumi.Input[str]
+    cluster_arn: Annotated[pulumi.Input[str], Rule(cluster_exists, asks_aws=True)]
     """ARN of the ECS cluster that the service runs in."""
 
     prometheus_security_group_id: pulumi.Input[str]
@@ -205,4 +206,6 @@ class MonitoredServiceArgs(TaskArgs):
     monitoring: NotRequired[Monitoring]
     """Folder of the service's rules and dashboards: `prometheus/rules.d/*.yml`,
     their tests in `prometheus/tests/*.yml`, `grafana/dashboards/*.json`. A path from the project's
-    folder. Empty: there are none."""
+    folder. The component only checks it: `overlays` of `PrometheusService` delivers its
+    `prometheus`, `overlays` of `GrafanaService` its `grafana`; this project's own program passes
+    them on. Empty: there are none."""

@@ -167,6 +167,24 @@ def _cluster(account: Account, args: Inputs) -> dict[str, Any]:
     }
 
 
+def _service(account: Account, args: Inputs) -> dict[str, Any]:
+    cluster, name = args["clusterArn"], args["serviceName"]
+    found = account.client("ecs").describe_services(cluster=cluster, services=[name])["services"]
+    if not found:
+        raise ValueError(f"ECS service {name} does not exist")
+    (service,) = found
+    return {
+        "id": service["serviceArn"],
+        "arn": service["serviceArn"],
+        "clusterArn": service["clusterArn"],
+        "serviceName": service["serviceName"],
+        "status": service["status"],
+        "taskDefinition": service["taskDefinition"],
+        "desiredCount": service["desiredCount"],
+        "region": account.emulator.region,
+    }
+
+
 INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _instance_type_offerings,
@@ -180,5 +198,6 @@ INVOKES: Mapping[str, Callable[[Account, Inputs], dict[str, Any]]] = {
     "aws:route53/getZone:getZone": _zone,
     "aws:secretsmanager/getSecretVersion:getSecretVersion": _secret_version,
     "aws:ecs/getCluster:getCluster": _cluster,
+    "aws:ecs/getService:getService": _service,
 }
 """Token of a function -> how the emulator answers it, by Pulumi's names."""

@@ -375,10 +375,13 @@ EXISTING = Example(
     {
         "prometheus_security_group_id": "sg-prometheus",
         "service_arn": "arn:aws:ecs:eu-central-1:123456789012:service/theirs/orders",
-        "security_group_ids": ["sg-0123456789abcdef0"],
         "metrics": ["80/metrics", "9102/stats"],
     },
-    {"job": "orders-api", "monitoring": str(SHOP / "monitoring")},
+    {
+        "security_group_ids": ["sg-0123456789abcdef0"],
+        "job": "orders-api",
+        "monitoring": str(SHOP / "monitoring"),
+    },
 )
 CLUSTER = Example(
     ServiceCluster,
@@ -398,10 +401,10 @@ DAEMONS = Example(
     ClusterDaemons,
     {
         "cluster_arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/apps",
-        "host_security_group_ids": ["sg-hosts", "sg-more-hosts"],
         "prometheus_security_group_id": "sg-prometheus",
     },
     {
+        "host_security_group_ids": ["sg-hosts", "sg-more-hosts"],
         "cpu_architecture": "X86_64",
         "node_exporter_version": "1.12.0",
         "node_exporter_port": 9200,

@@ -12,9 +12,12 @@ from mocks.recording import Deployment, deploy, refuse
 from tests.components.examples import DAEMONS
 from tests.components.services import ARN, document
 
+HOSTS = DAEMONS.others["host_security_group_ids"]
+
 
 def daemons(**args: Any) -> Deployment:  # noqa: ANN401
-    return deploy(lambda: DAEMONS.component("watch", {**DAEMONS.fewest, **args}))
+    given = {**DAEMONS.fewest, "host_security_group_ids": HOSTS, **args}
+    return deploy(lambda: DAEMONS.component("watch", given))
 
 
 @pytest.fixture(scope="module")
@@ -170,10 +173,9 @@ def test_prometheus_reaches_both_ports_of_every_host_and_nobody_else_does(
         for it in deployed.resources
         if "securityGroupId" in it.inputs
     }
-    hosts = ("sg-hosts", "sg-more-hosts")
     assert rules == {
         (kind, *groups, port, port)
-        for host in hosts
+        for host in HOSTS
         for port in (9100, 9101)
         for kind, groups in (
             ("SecurityGroupIngressRule", (host, "sg-prometheus")),
@@ -200,6 +202,17 @@ def test_of_a_foreign_cluster_nothing_is_registered(deployed: Deployment) -> Non
         *("Repository", "LifecyclePolicy", "Image", "RandomId", "LogGroup", "Role", "RolePolicy"),
         *("TaskDefinition", "Service", "SecurityGroupIngressRule", "SecurityGroupEgressRule"),
     }
+
+
+def test_where_prometheus_is_admitted_already_there_are_no_rules() -> None:
+    """One of two clusters whose hosts share a group: EC2 refuses a second rule like the first."""
+    assert not [it for it in daemons(host_security_group_ids=[]).resources if "Rule" in it.type]
+
+
+def test_a_host_group_that_is_named_twice_is_refused() -> None:
+    args = {**DAEMONS.fewest, "host_security_group_ids": ["sg-hosts", "sg-hosts"]}
+    said = str(refuse(lambda: DAEMONS.component("watch", args)))
+    assert "sg-hosts is in the list more than once; expected each group once" in said
 
 
 def test_how_many_host_groups_there_are_must_be_known() -> None:

@@ -7,11 +7,11 @@ from tests.components.examples import EXISTING
 from tests.components.monitored_services.shops import existing, openings, outputs
 
 SERVICE = EXISTING.fewest["service_arn"]
-GROUP = EXISTING.fewest["security_group_ids"][0]
+(GROUP,) = EXISTING.others["security_group_ids"]
 
 
 def test_nothing_but_tags_and_rules() -> None:
-    deployment = existing()
+    deployment = existing(security_group_ids=[GROUP])
     types = {type_ for type_, _ in deployment.children("orders")}
     assert types == {
         "aws:ecs/tag:Tag",
@@ -33,7 +33,7 @@ def test_nothing_but_tags_and_rules() -> None:
             ("Egress", "sg-prometheus", GROUP, port),
         )
     }
-    assert deployment.calls == []
+    assert [call.token for call in deployment.calls] == ["aws:ecs/getService:getService"]
 
 
 def test_the_job_is_the_services_name_unless_it_is_said() -> None:
@@ -43,8 +43,14 @@ def test_the_job_is_the_services_name_unless_it_is_said() -> None:
     assert named.inputs("orders-prometheus-job")["value"] == "orders-api"
 
 
+def test_where_prometheus_is_admitted_already_there_are_no_rules() -> None:
+    """Of services that share a group and a port: EC2 refuses a second rule like the first."""
+    for deployment in (existing(), existing(security_group_ids=[])):
+        assert {type_ for type_, _ in deployment.children("orders")} == {"aws:ecs/tag:Tag"}
+
+
 def test_a_further_group_changes_nothing_of_the_first() -> None:
-    one = existing().children("orders")
+    one = existing(security_group_ids=[GROUP]).children("orders")
     two = existing(security_group_ids=["sg-00000000000000002", GROUP]).children("orders")
     assert one < two
 
@@ -65,14 +71,16 @@ FORM = (
         (
             "security_group_ids",
             ["orders"],
-            "'orders': expected the id of a security group, such as sg-0123456789abcdef0",
+            (
+                "'orders': expected the id of a security group, such as sg-0123456789abcdef0, or an"
+                " empty list where another service has named the group already"
+            ),
         ),
         (
             "security_group_ids",
             [GROUP, GROUP],
-            "one is in the list more than once; expected each group once",
+            f"{GROUP} is in the list more than once; expected each group once",
         ),
-        ("security_group_ids", [], "expected a list of strings, not empty"),
         ("metrics", [], "expected a list of strings, not empty"),
         ("job", "a b", "expected at most 128 letters, digits and . : / = + - @ _"),
     ],

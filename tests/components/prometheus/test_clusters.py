@@ -15,7 +15,7 @@ from components.prometheus.clusters import (
     may_read_tasks,
 )
 from components.prometheus.discovery import may_discover
-from mocks.recording import REGION, Deployment, deploy, refuse
+from mocks.recording import REGION, Deployment, deploy
 from tests.components.examples import SERVICE
 from tests.components.services import container, document
 
@@ -29,31 +29,6 @@ def resolved(**args: Any) -> PrometheusServiceArgs:  # noqa: ANN401 - any argume
     if problems:
         raise ArgumentError("PrometheusService", "prom", problems)
     return cast("PrometheusServiceArgs", values)
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ({"status": "INACTIVE"}, "(INACTIVE)"),
-        (LookupError("ECS Cluster (shop) not found"), "ECS Cluster (shop) not found"),
-    ],
-)
-def test_a_cluster_that_does_not_exist_is_refused(answer: Any, told: str) -> None:  # noqa: ANN401
-    def get_cluster(_args: Any) -> Any:  # noqa: ANN401
-        if isinstance(answer, LookupError):
-            raise answer
-        return answer
-
-    def program() -> None:
-        SERVICE.component("prom", {**SERVICE.fewest, "cluster_arns": [SHOP]})
-
-    error = refuse(program, invokes={"aws:ecs/getCluster:getCluster": get_cluster})
-    assert isinstance(error, ArgumentError)
-    (problem,) = error.problems
-    assert problem.key == "cluster_arns"
-    assert f"AWS does not show {SHOP} (" in problem.message
-    assert told in problem.message
-    assert "expected an ECS cluster of this account and region that exists" in problem.message
 
 
 def variables(deployment: Deployment) -> dict[str, str]:
