@@ -58,12 +58,13 @@ if [ "$1 $2" = "ecs describe-clusters" ]; then
     printf 'prometheus-host-11\tprometheus-host-1\n' && exit
 fi
 refused=$(wc -l <"$STATE/refusals")
-if [ "$refused" -lt "${REFUSALS:-0}" ]; then
+if [ "$refused" -lt "${REFUSALS:-0}" ] || [ -e "$STATE/attached" ]; then
     echo >>"$STATE/refusals"
     echo "An error occurred (VolumeInUse): $6 is already attached" >&2
     exit 254
 fi
 [ -n "$NEVER_APPEARS" ] || touch "$STATE/attached" && "$STATE/plug"
+[ -z "$ANSWER_LOST" ] || { echo "Read timeout on endpoint URL" >&2; exit 254; }
 """,
     "curl": r"""
 [ -z "$NO_METADATA" ] || exit 28
@@ -386,6 +387,12 @@ def test_a_volume_that_is_never_released_is_a_failure(
         f"cannot attach {VOLUME} to i-0123456789abcdef0 for 1 s: An error occurred (VolumeInUse):"
         f" {VOLUME} is already attached"
     )
+
+
+def test_a_volume_is_attached_even_if_awss_answer_is_lost(host: _Host) -> None:
+    host.environment["ANSWER_LOST"] = "1"
+    host.succeed()
+    assert len(host.calls("aws ec2")) == 1
 
 
 def test_a_volume_that_never_appears_is_a_failure(
