@@ -24,7 +24,7 @@ class StorageArgs(ServerArgs):
     subnets with a NAT gateway."""
 
     storage_size_gib: NotRequired[Annotated[int, Knob(50, checks.whole(*rules.SIZE_GIB, "GiB"))]]
-    """Size of the volume in GiB, 1 to 65536. It can grow while it is in use, never shrink."""
+    """Size of the volume in GiB, 2 to 65536. It can grow while it is in use, never shrink."""
 
     storage_iops: NotRequired[
         Annotated[

@@ -65,6 +65,12 @@ def test_the_settings_reach_the_volume() -> None:
     assert variables["RETENTION_SIZE"] == "160GB"
 
 
+def test_the_smallest_volume_has_room_for_samples() -> None:
+    deployment = service(storage_kind="ebs", storage_size_gib=rules.SIZE_GIB[0])
+    variables = {it["name"]: it["value"] for it in container(deployment)["environment"]}
+    assert variables["RETENTION_SIZE"] == "1GB"
+
+
 def test_a_volume_that_may_go_is_not_protected() -> None:
     deployment = service(storage_kind="ebs", storage_delete_volumes_on_destroy=True)
     (volume,) = deployment.of_type(":Volume")
@@ -303,7 +309,7 @@ def test_on_fargate_aws_is_not_asked_for_the_type() -> None:
     deploy(lambda: SERVICE.component("prom", SERVICE.fewest), invokes=invokes)
 
 
-@pytest.mark.parametrize(("size", "most"), [(1, 3000), (6, 3000), (7, 3500), (160, 80_000)])
+@pytest.mark.parametrize(("size", "most"), [(2, 3000), (6, 3000), (7, 3500), (160, 80_000)])
 def test_iops_by_size(size: int, most: int) -> None:
     rules.iops_fit(most, size)
     with pytest.raises(ValueError, match=f"expected at most {most} with {size} GiB"):
