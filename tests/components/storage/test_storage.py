@@ -10,12 +10,12 @@ from components import assets
 from components.arguments import declared
 from components.exporters.user_data import MAX_USER_DATA_BYTES, user_data
 from components.prometheus import PrometheusServiceArgs
-from components.storage import STORAGE, rules
+from components.storage import STORAGE, replace_hosts_command, rules
 from components.storage.hosts import may_host
 from mocks.recording import ACCOUNT, REGION, Deployment, deploy, refuse
 from tests.components.ecs_hosts import launch_template
 from tests.components.examples import SERVICE
-from tests.components.services import ARN, container, document, service
+from tests.components.services import ARN, container, document, outputs, service
 
 VOLUME_ARN = f"{ARN}:prom-volume"
 SNAPSHOT = "snap-0123456789abcdef0"
@@ -138,6 +138,24 @@ def test_the_group_of_one(stored: Deployment) -> None:
         "Name": "prom-host",
         "AmazonECSManaged": "true",
     }
+
+
+def test_hosts_of_several_replicas_are_not_replaced_by_themselves() -> None:
+    """Nothing waits for a refresh: all hosts would end at once."""
+    several = service(storage_kind="ebs", replicas=2)
+    for name in ("prom-host", "prom-1-host"):
+        assert "instanceRefresh" not in several.inputs(name)
+
+
+def test_the_command_that_replaces_hosts(stored: Deployment) -> None:
+    groups = {"prom-host": "prom-service", "prom-1-host": "prom-1-service"}
+    several = service(storage_kind="ebs", replicas=2)
+    assert outputs(several)["replace_hosts_command"] == replace_hosts_command(
+        REGION, "prom-cluster", list(groups), list(groups.values())
+    )
+    assert outputs(stored)["replace_hosts_command"] == replace_hosts_command(
+        REGION, "prom-cluster", ["prom-host"], ["prom-service"]
+    )
 
 
 def test_the_capacity_provider(stored: Deployment) -> None:
