@@ -359,6 +359,8 @@ pulumi.export(
     if settings.on_this_machine
     else prometheus.url_command,
 )
+if settings.storage["storage_kind"] == "ebs" and not settings.on_this_machine:
+    pulumi.export("prometheus_replace_hosts_command", prometheus.replace_hosts_command)
 pulumi.export("credentials_secret_arn", prometheus.credentials_secret_arn)
 if alertmanager:
     pulumi.export("alertmanager_dns_name", alertmanager.dns_name)

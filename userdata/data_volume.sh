@@ -83,21 +83,24 @@ instance=$(metadata meta-data/instance-id --header "$header: $token") || die "$n
 region=$(metadata meta-data/placement/region --header "$header: $token") || die "$no_metadata"
 
 deadline=$((SECONDS + timeout))
-device=$(device_of_volume)
-if [[ -z $device ]]; then
-    until refusal=$(aws ec2 attach-volume --region "$region" --volume-id "$VOLUME_ID" \
-        --instance-id "$instance" --device /dev/sdf 2>&1); do
+attached=
+# Looked for at every turn: AWS refuses to attach what it has attached already, to this host too,
+# as after an answer that was lost.
+until device=$(device_of_volume) && [[ -b $device ]]; do
+    if [[ -n $attached ]]; then
+        ((SECONDS < deadline)) ||
+            die "$VOLUME_ID is attached, but no NVMe device has its id as serial number"
+        sleep 1
+    elif refusal=$(aws ec2 attach-volume --region "$region" --volume-id "$VOLUME_ID" \
+        --instance-id "$instance" --device /dev/sdf 2>&1); then
+        attached=yes
+    else
         ((SECONDS < deadline)) ||
             die "cannot attach $VOLUME_ID to $instance for $timeout s: ${refusal//$'\n'/ }"
         echo "waiting for $VOLUME_ID: ${refusal//$'\n'/ }"
         sleep 5
-    done
-    until device=$(device_of_volume) && [[ -b $device ]]; do
-        ((SECONDS < deadline)) ||
-            die "$VOLUME_ID is attached, but no NVMe device has its id as serial number"
-        sleep 1
-    done
-fi
+    fi
+done
 
 if mountpoint --quiet "$data"; then
     [[ $(mountpoint --fs-devno "$data") == $(mountpoint --devno "$device") ]] ||

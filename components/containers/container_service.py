@@ -41,6 +41,9 @@ class Host:
     directories: Mapping[str, str]
     """Volume of the task -> directory of the host, which outlives the task."""
 
+    group: pulumi.Input[str]
+    """Name of its auto-scaling group, which puts another one in its place when it ends."""
+
 
 @dataclass(frozen=True)
 class Member:

@@ -28,7 +28,7 @@ from components.prometheus.clusters import (
 from components.prometheus.container import prometheus_container
 from components.prometheus.discovery import may_discover, scoped_user
 from components.prometheus.prometheus_args import PrometheusServiceArgs
-from components.storage import data_hosts
+from components.storage import data_hosts, replace_hosts_command
 from components.values import is_given
 
 
@@ -69,6 +69,10 @@ class PrometheusService(pulumi.ComponentResource):
     port_forwarding_command: pulumi.Output[str]
     """Shell command that brings Prometheus's port to one's own machine through Session Manager (it
     needs the AWS CLI with the Session Manager plugin); empty without `enable_execute_command`."""
+
+    replace_hosts_command: pulumi.Output[str]
+    """Shell command that replaces the hosts of all replicas, one after the other (it needs the AWS
+    CLI); empty without hosts."""
 
     def __init__(
         self,
@@ -131,6 +135,14 @@ class PrometheusService(pulumi.ComponentResource):
         self.credentials_secret_arn = user.secret_arn if user else pulumi.Output.from_input("")
         self.url_command = service.url_command
         self.port_forwarding_command = service.port_forwarding_command
+        groups = [member.host.group for member in members if member.host]
+        self.replace_hosts_command = (
+            pulumi.Output.all(
+                region, service.cluster_name, pulumi.Output.all(*groups), self.service_names
+            ).apply(lambda its: replace_hosts_command(*its))
+            if groups
+            else pulumi.Output.from_input("")
+        )
         register_outputs(self)
 
     def _security_group(

@@ -49,7 +49,7 @@ def data_hosts(
     group = ecs_hosts.host_security_group(parent, name, args["vpc_id"])
     does = "join the cluster, attach the data volume, Session Manager"
     profile = ecs_hosts.instance_profile(parent, name, does, may_host, cluster.arn, volume_arns)
-    providers = [
+    hosts = [
         _capacity_provider(
             parent,
             member_name(name, index),
@@ -60,13 +60,14 @@ def data_hosts(
             server=member.containers[0],
             volume_id=volume.id,
             cluster_name=cluster.name,
+            alone=len(members) == 1,
         )
         for index, (member, volume) in enumerate(zip(members, volumes, strict=True))
     ]
     associated = aws.ecs.ClusterCapacityProviders(
         f"{name}-capacity-providers",
         cluster_name=cluster.name,
-        capacity_providers=[provider.name for provider in providers],
+        capacity_providers=[provider.name for _, provider in hosts],
         opts=pulumi.ResourceOptions(parent=parent),
     )
     return [
@@ -75,9 +76,10 @@ def data_hosts(
                 # Known when the cluster may use it.
                 pulumi.Output.all(provider.name, associated.id).apply(lambda found: found[0]),
                 {DATA: f"/{DATA}/{member.containers[0].name}"},
+                group.name,
             )
         )
-        for member, provider in zip(members, providers, strict=True)
+        for member, (group, provider) in zip(members, hosts, strict=True)
     ]
 
 
@@ -118,11 +120,14 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
     server: Container,
     volume_id: pulumi.Output[str],
     cluster_name: pulumi.Output[str],
-) -> aws.ecs.CapacityProvider:
+    alone: bool,
+) -> tuple[aws.autoscaling.Group, aws.ecs.CapacityProvider]:
     """Register one host: launch template, auto-scaling group of one, capacity provider.
 
-    Another template, as after a restored volume, replaces the host: first the old one ends, as two
-    cannot hold the volume.
+    Another template, as after a restored volume, replaces a host that is alone: first the old one
+    ends, as two cannot hold the volume. Of several hosts, each stays until somebody ends it: the
+    provider starts a refresh, but does not wait for it, so all would end at once. Source:
+    https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/autoscaling/group.go
     """
     child = pulumi.ResourceOptions(parent=parent)
     # The host waits until the cluster knows its provider, so it must know the name before.
@@ -161,7 +166,9 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
         instance_refresh={
             "strategy": "Rolling",
             "preferences": {"min_healthy_percentage": 0, "max_healthy_percentage": 100},
-        },
+        }
+        if alone
+        else None,
         # On destroy its service is gone already, and nobody would end the hook that ECS has put
         # before a host's termination. Source:
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instance-draining.html
@@ -172,7 +179,7 @@ def _capacity_provider(  # noqa: PLR0913 - each is a part of its own
         ],
         opts=child,
     )
-    return aws.ecs.CapacityProvider(
+    return group, aws.ecs.CapacityProvider(
         f"{name}-host-capacity",
         name=provider,
         auto_scaling_group_provider={

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 KINDS = ("ephemeral", "ebs")
 
-SIZE_GIB = (1, 65_536)
+SIZE_GIB = (2, 65_536)
 IOPS = (3_000, 80_000)
 THROUGHPUT_MIB = (125, 2_000)
-"""Least and most of a gp3 volume, as of September 2025.
+"""Least and most of a gp3 volume, as of September 2025. AWS has volumes of 1 GiB, too; there the
+share for the samples, in whole GB as Prometheus is told it, would be 0.
 
 Source: https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
 """

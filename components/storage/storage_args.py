@@ -24,7 +24,7 @@ class StorageArgs(ServerArgs):
     subnets with a NAT gateway."""
 
     storage_size_gib: NotRequired[Annotated[int, Knob(50, checks.whole(*rules.SIZE_GIB, "GiB"))]]
-    """Size of the volume in GiB, 1 to 65536. It can grow while it is in use, never shrink."""
+    """Size of the volume in GiB, 2 to 65536. It can grow while it is in use, never shrink."""
 
     storage_iops: NotRequired[
         Annotated[
@@ -55,7 +55,8 @@ class StorageArgs(ServerArgs):
         ]
     ]
     """EC2 instance type of the host, of the task's architecture, on the Nitro system. A tenth of
-    its memory, 512 MiB at least, is not for the task. Another type replaces the host."""
+    its memory, 512 MiB at least, is not for the task. Another type replaces the host; with several
+    replicas, each gets it when you replace it."""
 
     storage_snapshot_hour: NotRequired[Annotated[int, Knob(3, checks.whole(0, 23))]]
     """Hour (UTC) of the volume's daily snapshot, 0 to 23."""
@@ -67,11 +68,12 @@ class StorageArgs(ServerArgs):
 
     storage_restore_snapshot_id: NotRequired[Annotated[str, Knob("", rules.legal_snapshot_id)]]
     """Snapshot to go on from: a volume made of it is used in place of the original one, which
-    stays. Empty: the original one."""
+    stays. Empty: the original one. With several replicas, each uses it when you replace its
+    host."""
 
     storage_delete_volumes_on_destroy: NotRequired[Annotated[bool, Knob(default=False)]]
-    """Let `pulumi destroy`, and another kind of storage, delete volumes with the samples on them.
-    Snapshots stay."""
+    """Let `pulumi destroy`, another kind of storage, and fewer replicas delete volumes with the
+    samples on them. Snapshots stay."""
 
 
 STORAGE = StorageArgs.__annotations__.keys() - ServerArgs.__annotations__.keys()

@@ -128,8 +128,8 @@ LIMITS = [
         PrometheusServiceArgs,
         "storage_size_gib",
         [6, 65_536],
-        [0, 65_537],
-        "expected a whole number from 1 to 65536 GiB",
+        [1, 65_537],
+        "expected a whole number from 2 to 65536 GiB",
     ),
     (
         PrometheusServiceArgs,

@@ -328,6 +328,8 @@ def test_two_of_prometheus_are_watched_balanced_and_asked_one_by_one() -> None:
     two = evaluate({"prometheus": {"replicas": 2}, "ingress": block}, stack="prod")
     assert two.exports["service_names"] == ["prometheus-service", "prometheus-1-service"]
     assert two.exports["service_name"] == "prometheus-service"
+    replace = two.exports["prometheus_replace_hosts_command"]
+    assert replace.endswith(" --cluster prometheus-cluster --services prometheus-1-service")
     assert {
         r.inputs["dimensions"]["ServiceName"]: r.inputs["threshold"]
         for r in two.of_type(":MetricAlarm")

@@ -145,3 +145,61 @@ def test_when_the_first_is_rolled_back_the_second_is_left_alone(
     after = _runs(stack)
     assert all(after[name] != before[name] for name in (FIRST, SECOND))
     assert stack.preview("--refresh").steps == []
+
+
+def _hosts(stack: Stack) -> dict[str, tuple[str, str]]:
+    """Name of each host's group as a resource -> id and instance type of its host."""
+    autoscaling, ec2 = (stack.emulator.client(it) for it in ("autoscaling", "ec2"))
+    found = {}
+    for group in autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]:
+        (instance,) = group["Instances"]
+        ids = [instance["InstanceId"]]
+        (reservation,) = ec2.describe_instances(InstanceIds=ids)["Reservations"]
+        (host,) = reservation["Instances"]
+        name = group["AutoScalingGroupName"].rpartition("-")[0]
+        found[name] = (host["InstanceId"], host["InstanceType"])
+    return found
+
+
+def test_another_template_ends_none_of_several_hosts(stack: Stack) -> None:
+    stack.up(
+        {
+            "network.natStrategy": "single",
+            "storage.kind": "ebs",
+            "storage.deleteVolumesOnDestroy": True,
+        }
+    )
+    before = _hosts(stack)
+    assert before.keys() == {"prometheus-host", "prometheus-1-host"}
+    run = stack.up({"storage.instanceType": "t4g.medium"})
+    assert {("update", name) for name in before} <= set(run.steps)
+    assert _hosts(stack) == before
+
+    # Whoever ends one gets one of the new template.
+    host, _ = before["prometheus-host"]
+    stack.emulator.client("autoscaling").terminate_instance_in_auto_scaling_group(
+        InstanceId=host, ShouldDecrementDesiredCapacity=False
+    )
+    after = _hosts(stack)
+    assert after["prometheus-host"][1] == "t4g.medium"
+    assert after["prometheus-1-host"] == before["prometheus-1-host"]
+
+
+def test_two_on_volumes_become_one_when_the_second_ones_service_is_gone(stack: Stack) -> None:
+    """By the steps of docs/high-availability.md."""
+    # The service still needs what the cluster is told to forget.
+    failed = stack.run("up", "--yes", "--skip-preview", changes={"prometheus.replicas": 1})
+    assert "ResourceInUseException" in failed.problems
+
+    target = ("--target", f"**::{SECOND}", "--target-dependents")
+    done = stack.run("destroy", "--yes", "--skip-preview", *target)
+    assert done.code == 0, done.problems
+    assert done.steps == [("delete", SECOND)]
+    stack.up()
+    assert _runs(stack).keys() == {FIRST}
+    assert _hosts(stack).keys() == {"prometheus-host"}
+    volumes = stack.emulator.client("ec2").describe_volumes()["Volumes"]
+    names = {tag["Value"] for it in volumes for tag in it.get("Tags", []) if tag["Key"] == "Name"}
+    assert "prometheus-volume" in names
+    assert "prometheus-1-volume" not in names
+    assert stack.preview("--refresh").steps == []

@@ -69,7 +69,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("bastion.keyName", "a\nb", "at most 255 printable ASCII characters"),
     ("storage.kind", "ebs", "without a NAT gateway no way to AWS; expected network.natStrategy"),
     ("storage.kind", "efs", "expected one of ephemeral, ebs"),
-    ("storage.sizeGib", 0, f"{WHOLE} from 1 to 65536 GiB"),
+    ("storage.sizeGib", 1, f"{WHOLE} from 2 to 65536 GiB"),
     ("storage.iops", 25_001, "500 IOPS at most for each GiB; expected at most 25000 with 50 GiB"),
     ("storage.iops", 2999, f"{WHOLE} from 3000 to 80000"),
     ("storage.throughput", 751, "at most 750 with 3000 IOPS"),

@@ -453,7 +453,7 @@ def legal(draw: st.DrawFn) -> Configuration:
 @st.composite
 def storages(draw: st.DrawFn) -> dict[str, Any]:
     """Legal storage, on a volume or not."""
-    size = draw(st.integers(1, 65_536))
+    size = draw(st.integers(2, 65_536))
     iops = draw(st.integers(3000, max(3000, min(80_000, 500 * size))))
     return {
         "kind": draw(st.sampled_from(["ephemeral", "ebs"])),
@@ -519,7 +519,7 @@ ILLEGAL_VALUES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("hosts", "discoveryTagKey"): st.one_of(ODD_TEXT, st.sampled_from(HOST_TAGS)),
     ("hosts", "discoveryTagValue"): st.one_of(ODD_TEXT, st.booleans()),
     ("storage", "kind"): words("ephemeral", "ebs"),
-    ("storage", "sizeGib"): outside(1, 65_536),
+    ("storage", "sizeGib"): outside(2, 65_536),
     ("storage", "iops"): outside(3_000, 80_000),
     ("storage", "throughput"): outside(125, 2_000),
     ("storage", "instanceType"): words(),

@@ -58,12 +58,13 @@ if [ "$1 $2" = "ecs describe-clusters" ]; then
     printf 'prometheus-host-11\tprometheus-host-1\n' && exit
 fi
 refused=$(wc -l <"$STATE/refusals")
-if [ "$refused" -lt "${REFUSALS:-0}" ]; then
+if [ "$refused" -lt "${REFUSALS:-0}" ] || [ -e "$STATE/attached" ]; then
     echo >>"$STATE/refusals"
     echo "An error occurred (VolumeInUse): $6 is already attached" >&2
     exit 254
 fi
 [ -n "$NEVER_APPEARS" ] || touch "$STATE/attached" && "$STATE/plug"
+[ -z "$ANSWER_LOST" ] || { echo "Read timeout on endpoint URL" >&2; exit 254; }
 """,
     "curl": r"""
 [ -z "$NO_METADATA" ] || exit 28
@@ -90,7 +91,9 @@ class _Host:
         self.root = directory / "root"
         self.data = self.root / "data"
         self.image = directory / "volume"
+        self.other = directory / "other"
         self.device = ""
+        self.devices: list[str] = []
         self.variables = {
             "VOLUME_ID": VOLUME,
             "ECS_CLUSTER": "prometheus-cluster-1",
@@ -112,19 +115,20 @@ class _Host:
         (directory / "asked").touch()
         for name, text in STAND_INS.items():
             self.stand_in(name, text)
-        # Other disks, which come first, and are as large.
-        self._nvme("nvme0n1", "vol0000000000000000a", Path("/dev/null"))
 
     def stand_in(self, name: str, text: str) -> None:
         path = self.directory / "stand-ins" / name
         path.write_text(f"{PREAMBLE}{text}\n")
         path.chmod(0o755)
 
-    def make_volume(self, size: int = SIZE) -> None:
-        """Make the volume, which is not attached to the host yet."""
-        with self.image.open("wb") as file:
-            file.truncate(size)
-        self.device = _output("losetup", "--find", "--show", str(self.image))
+    def make_volume(self) -> None:
+        """Make the volume, which is not attached to the host yet, and another disk, which is.
+
+        The other one comes first, is as large, and as empty.
+        """
+        other = self._disk(self.other)
+        self._nvme("nvme0n1", "vol0000000000000000a", Path(other))
+        self.device = self._disk(self.image)
         plug = self.directory / "plug"
         serial = self.root / "sys/block/nvme1n1/device/serial"
         plug.write_text(
@@ -133,6 +137,12 @@ class _Host:
             f"ln -sf {self.device} {self.root}/dev/nvme1n1\n"
         )
         plug.chmod(0o755)
+
+    def _disk(self, image: Path) -> str:
+        with image.open("wb") as file:
+            file.truncate(SIZE)
+        self.devices.append(_output("losetup", "--find", "--show", str(image)))
+        return self.devices[-1]
 
     def _nvme(self, name: str, serial: str, device: Path) -> None:
         file = self.root / "sys/block" / name / "device/serial"
@@ -160,6 +170,7 @@ class _Host:
         assert result.stdout.splitlines()[-1] == (
             f"{VOLUME} is mounted at /data; the host joins prometheus-cluster-1"
         )
+        assert self.other.stat().st_blocks == 0, "the other disk was written to"
 
     def calls(self, program: str) -> list[str]:
         lines = (self.directory / "calls").read_text().splitlines()
@@ -168,13 +179,14 @@ class _Host:
     def file(self, path: str) -> Path:
         return self.root / path
 
-    def content(self) -> tuple[int, bytes]:
-        """Return what tells whether somebody has written to the volume: a sparse file."""
+    def content(self) -> tuple[int, int, bytes]:
+        """Return what tells whether somebody has written to the disks: sparse files."""
         with self.image.open("rb") as file:
-            return self.image.stat().st_blocks, file.read(MIB)
+            blocks = [image.stat().st_blocks for image in (self.other, self.image)]
+            return blocks[0], blocks[1], file.read(MIB)
 
-    def grow(self, size: int) -> None:
-        """Enlarge the volume, as EC2 does while it is in use."""
+    def resize(self, size: int) -> None:
+        """Give the volume another size; EC2 enlarges one even while it is in use."""
         os.truncate(self.image, size)
         _output("losetup", "--set-capacity", self.device)
 
@@ -195,8 +207,8 @@ class _Host:
 
     def clean_up(self) -> None:
         self.unmount()
-        if self.device:
-            _output("losetup", "--detach", self.device)
+        for device in self.devices:
+            _output("losetup", "--detach", device)
 
 
 def _output(*command: str) -> str:
@@ -330,7 +342,7 @@ def test_a_volume_that_has_grown_since_is_used_to_its_end(host: _Host) -> None:
     host.succeed()
     before = _size(host.data)
     host.new_host()
-    host.grow(2 * SIZE)
+    host.resize(2 * SIZE)
     host.succeed()
     assert _size(host.data) > before + SIZE * 0.9
 
@@ -341,7 +353,7 @@ def test_growth_while_the_host_runs_is_used_by_the_timers_service(host: _Host) -
     assert "enable --quiet --now data-grow.timer" in host.calls("systemctl")
     units = host.root / "etc/systemd/system"
     assert "OnUnitActiveSec=5min\n" in (units / "data-grow.timer").read_text()
-    host.grow(2 * SIZE)
+    host.resize(2 * SIZE)
     service = (units / "data-grow.service").read_text()
     (command,) = [it for it in service.splitlines() if it.startswith("ExecStart=")]
     program, *arguments = command.removeprefix("ExecStart=").split()
@@ -386,6 +398,12 @@ def test_a_volume_that_is_never_released_is_a_failure(
         f"cannot attach {VOLUME} to i-0123456789abcdef0 for 1 s: An error occurred (VolumeInUse):"
         f" {VOLUME} is already attached"
     )
+
+
+def test_a_volume_is_attached_even_if_awss_answer_is_lost(host: _Host) -> None:
+    host.environment["ANSWER_LOST"] = "1"
+    host.succeed()
+    assert len(host.calls("aws ec2")) == 1
 
 
 def test_a_volume_that_never_appears_is_a_failure(
@@ -467,6 +485,25 @@ def test_a_volume_that_cannot_be_read_is_not_formatted(
 ) -> None:
     os.truncate(host.image, 0)  # the device stays as large: what is read is an I/O error
     assert failing_run() == f"{VOLUME} cannot be read"
+
+
+def test_a_volume_too_small_for_the_file_system_is_a_failure(
+    host: _Host, failing_run: Callable[[], str]
+) -> None:
+    host.resize(100 * MIB)
+    assert failing_run().endswith('mkfs.xfs -q "$device": exit code 1')
+
+
+def test_a_volume_smaller_than_its_file_system_is_a_failure(
+    host: _Host, failing_run: Callable[[], str]
+) -> None:
+    """As one that was copied to a smaller one is; nothing makes it fit."""
+    host.succeed()
+    host.new_host()
+    host.resize(SIZE - 50 * MIB)
+    assert failing_run().endswith(
+        'mount --types xfs --options noatime "$device" "$data": exit code 32'
+    )
 
 
 def test_another_device_at_data_is_a_failure(host: _Host) -> None:

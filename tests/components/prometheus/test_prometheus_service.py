@@ -53,6 +53,7 @@ def test_the_outputs(prometheus: Deployment) -> None:
         "repository_url": f"{REGISTRY}/prom-images",
         "credentials_secret_arn": f"{ARN}:prom-discovery-secret",
         "port_forwarding_command": "",
+        "replace_hosts_command": "",
     }
     assert f"--region {REGION} " in command
     assert "--cluster prom-cluster --service-name prom-service " in command

@@ -89,6 +89,13 @@ def test_another_one_changes_no_task_definition(before: int, bucket: str) -> Non
     assert changed == ({"prom-service"} if before == 1 else set())
 
 
+def test_on_a_volume_another_one_leaves_the_first_and_its_host_alone() -> None:
+    fewer, more = (of(count, storage_kind="ebs") for count in (1, 2))
+    changed = {it.name for it in fewer.resources if more.inputs(it.name) != it.inputs}
+    # What hosts may do, which of them there are, and that none is replaced by itself.
+    assert changed == {"prom-host-role-policy", "prom-capacity-providers", "prom-host"}
+
+
 def between(deployment: Deployment) -> dict[str, dict[str, Any]]:
     """Return the rules between replicas: end of their name -> what they say."""
     start = "prom-security-group-replicas-"

@@ -10,12 +10,12 @@ from components import assets
 from components.arguments import declared
 from components.exporters.user_data import MAX_USER_DATA_BYTES, user_data
 from components.prometheus import PrometheusServiceArgs
-from components.storage import STORAGE, rules
+from components.storage import STORAGE, replace_hosts_command, rules
 from components.storage.hosts import may_host
 from mocks.recording import ACCOUNT, REGION, Deployment, deploy, refuse
 from tests.components.ecs_hosts import launch_template
 from tests.components.examples import SERVICE
-from tests.components.services import ARN, container, document, service
+from tests.components.services import ARN, container, document, outputs, service
 
 VOLUME_ARN = f"{ARN}:prom-volume"
 SNAPSHOT = "snap-0123456789abcdef0"
@@ -63,6 +63,12 @@ def test_the_settings_reach_the_volume() -> None:
     assert [inputs[key] for key in ("size", "iops", "throughput")] == [200, 4000, 250]
     variables = {it["name"]: it["value"] for it in container(deployment)["environment"]}
     assert variables["RETENTION_SIZE"] == "160GB"
+
+
+def test_the_smallest_volume_has_room_for_samples() -> None:
+    deployment = service(storage_kind="ebs", storage_size_gib=rules.SIZE_GIB[0])
+    variables = {it["name"]: it["value"] for it in container(deployment)["environment"]}
+    assert variables["RETENTION_SIZE"] == "1GB"
 
 
 def test_a_volume_that_may_go_is_not_protected() -> None:
@@ -132,6 +138,24 @@ def test_the_group_of_one(stored: Deployment) -> None:
         "Name": "prom-host",
         "AmazonECSManaged": "true",
     }
+
+
+def test_hosts_of_several_replicas_are_not_replaced_by_themselves() -> None:
+    """Nothing waits for a refresh: all hosts would end at once."""
+    several = service(storage_kind="ebs", replicas=2)
+    for name in ("prom-host", "prom-1-host"):
+        assert "instanceRefresh" not in several.inputs(name)
+
+
+def test_the_command_that_replaces_hosts(stored: Deployment) -> None:
+    groups = {"prom-host": "prom-service", "prom-1-host": "prom-1-service"}
+    several = service(storage_kind="ebs", replicas=2)
+    assert outputs(several)["replace_hosts_command"] == replace_hosts_command(
+        REGION, "prom-cluster", list(groups), list(groups.values())
+    )
+    assert outputs(stored)["replace_hosts_command"] == replace_hosts_command(
+        REGION, "prom-cluster", ["prom-host"], ["prom-service"]
+    )
 
 
 def test_the_capacity_provider(stored: Deployment) -> None:
@@ -303,7 +327,7 @@ def test_on_fargate_aws_is_not_asked_for_the_type() -> None:
     deploy(lambda: SERVICE.component("prom", SERVICE.fewest), invokes=invokes)
 
 
-@pytest.mark.parametrize(("size", "most"), [(1, 3000), (6, 3000), (7, 3500), (160, 80_000)])
+@pytest.mark.parametrize(("size", "most"), [(2, 3000), (6, 3000), (7, 3500), (160, 80_000)])
 def test_iops_by_size(size: int, most: int) -> None:
     rules.iops_fit(most, size)
     with pytest.raises(ValueError, match=f"expected at most {most} with {size} GiB"):
