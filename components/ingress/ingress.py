@@ -177,8 +177,15 @@ class Ingress(pulumi.ComponentResource):
             idle_timeout=IDLE_TIMEOUT_S,
             enable_deletion_protection=protected,
             tags={"Name": self._name},
-            # AWS writes a first log at once, to see whether it may.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=ready, protect=protected),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # AWS writes a first log at once, to see whether it may.
+                depends_on=ready,
+                protect=protected,
+                # The servers' target groups stay, and one cannot be with two load balancers. Source:
+                # https://github.com/hashicorp/terraform-provider-aws/issues/22005
+                delete_before_replace=True,
+            ),
         )
 
     def _listeners(self, args: IngressArgs, balancer: "aws.lb.LoadBalancer") -> "aws.lb.Listener":

@@ -238,6 +238,11 @@ def test_only_log_delivery_writes_and_nobody_without_tls() -> None:
     assert plain["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+def test_one_load_balancer_goes_before_another_has_its_target_groups() -> None:
+    (balancer,) = make().of_type(":LoadBalancer")
+    assert balancer.options.deleteBeforeReplace is True
+
+
 @pytest.mark.parametrize("protected", [True, False])
 def test_what_is_protected_stops_a_destroy_before_it_begins(*, protected: bool) -> None:
     found = make(deletion_protection=protected, delete_access_logs_on_destroy=not protected)
