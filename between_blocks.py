@@ -192,7 +192,6 @@ def _services_that_do_not_fit(found: Mapping[str, Any]) -> Iterator[tuple[str, P
     servers = ("prometheus", "alertmanager", "grafana")
     for name, problem in between.problems_between_services(
         services,
-        {},
         domain=(ingress or {}).get("domain", ""),
         servers=[it for it in servers if ingress and found[it] is not None],
     ):

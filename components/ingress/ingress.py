@@ -182,7 +182,7 @@ class Ingress(pulumi.ComponentResource):
                 # AWS writes a first log at once, to see whether it may.
                 depends_on=ready,
                 protect=protected,
-                # The servers' target groups stay, and one cannot be with two load balancers. Source:
+                # Target groups stay, and none can be with two load balancers. Source:
                 # https://github.com/hashicorp/terraform-provider-aws/issues/22005
                 delete_before_replace=True,
             ),

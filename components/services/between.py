@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from components.arguments import Problem
 from components.ingress.servers import SERVERS
 from components.prometheus.overlay import package_jobs
-from components.services.existing_service import job_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 def problems_between_services(
     services: Mapping[str, Mapping[str, Any]],
-    existing: Mapping[str, Mapping[str, Any]],
     *,
     domain: str = "",
     servers: Sequence[str] = (),
@@ -24,7 +22,6 @@ def problems_between_services(
 
     Args:
         services: name of a `MonitoredService` -> its arguments, as far as they are legal.
-        existing: name of an `ExistingService` -> its arguments, likewise.
         domain: of the load balancer, which all of them are behind.
         servers: this package's servers with a host name below it.
 
@@ -34,7 +31,6 @@ def problems_between_services(
     jobs = dict.fromkeys(package_jobs(), "this package's own scrape job")
     hosts = {f"{stem}.{domain}": f"the server {stem}" for stem in servers}
     priorities: dict[int, str] = {SERVERS[stem].priority: f"the server {stem}" for stem in servers}
-    arns: dict[str, str] = {}
     for name, args in services.items():
         where = f"the service {name}"
         if "job" in args:
@@ -44,12 +40,6 @@ def problems_between_services(
         yield from _taken(name, "host_name", args, hosts, where)
         if args.get("listener_priority"):
             yield from _taken(name, "listener_priority", args, priorities, where)
-    for name, args in existing.items():
-        where = f"the service {name}"
-        yield from _taken(name, "service_arn", args, arns, where)
-        if {"service_arn", "job"} <= args.keys():
-            job = {"job": job_of(args["service_arn"], args["job"])}
-            yield from _taken(name, "job", job, jobs, where)
 
 
 def _taken(

@@ -6,8 +6,6 @@ import pytest
 
 from components.services.between import problems_between_services
 
-ARN = "arn:aws:ecs:eu-central-1:123456789012:service/theirs"
-
 
 def service(**args: Any) -> dict[str, Any]:  # noqa: ANN401
     return {"job": "", "host_name": "", "listener_priority": 0, **args}
@@ -17,19 +15,14 @@ def named(host: str, priority: int) -> dict[str, Any]:
     return service(host_name=f"{host}.example.com", listener_priority=priority)
 
 
-def problems(
-    services: dict[str, dict[str, Any]], existing: dict[str, dict[str, Any]] | None = None
-) -> list[tuple[str, str]]:
+def problems(services: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     servers = ("prometheus", "grafana")
-    found = problems_between_services(
-        services, existing or {}, domain="example.com", servers=servers
-    )
+    found = problems_between_services(services, domain="example.com", servers=servers)
     return [(name, problem.text(problem.key)) for name, problem in found]
 
 
 def test_services_that_differ() -> None:
-    existing = {"orders": {"service_arn": f"{ARN}/orders", "job": ""}}
-    assert problems({"shop": named("shop", 1), "cart": named("cart", 2)}, existing) == []
+    assert problems({"shop": named("shop", 1), "cart": named("cart", 2)}) == []
     # Without host names, nothing of a load balancer is theirs.
     assert problems({"shop": service(), "cart": service()}) == []
 
@@ -71,14 +64,5 @@ def test_a_server_without_a_host_name_takes_nothing() -> None:
     assert problems({"shop": named("alertmanager", 20)}) == []
 
 
-def test_existing_services() -> None:
-    one = {"service_arn": f"{ARN}/shop", "job": ""}
-    found = problems({"shop": service()}, {"theirs": one, "again": {**one, "job": "other"}})
-    assert found == [
-        ("theirs", f"job is 'shop': the service shop {TAKEN}"),
-        ("again", f"service_arn is '{ARN}/shop': the service theirs {TAKEN}"),
-    ]
-
-
 def test_what_is_illegal_by_itself_is_left_out() -> None:
-    assert problems({"shop": {}, "cart": {"host_name": "cart.example.com"}}, {"a": {}}) == []
+    assert problems({"shop": {}, "cart": {"host_name": "cart.example.com"}}) == []
