@@ -38,8 +38,7 @@ def legal_group_ids(ids: Sequence[str]) -> None:
     wrong = [it for it in ids if not re.fullmatch(r"sg-[0-9a-f]{8,17}", it, re.ASCII)]
     if wrong:
         raise ValueError(
-            f"{wrong[0]!r}: expected the id of a security group, such as sg-0123456789abcdef0, or"
-            " an empty list where another service has named the group already"
+            f"{wrong[0]!r}: expected the id of a security group, such as sg-0123456789abcdef0"
         )
     checks.each_once(ids, "each group")
 

@@ -71,10 +71,7 @@ FORM = (
         (
             "security_group_ids",
             ["orders"],
-            (
-                "'orders': expected the id of a security group, such as sg-0123456789abcdef0, or an"
-                " empty list where another service has named the group already"
-            ),
+            "'orders': expected the id of a security group, such as sg-0123456789abcdef0",
         ),
         (
             "security_group_ids",
