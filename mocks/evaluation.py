@@ -80,6 +80,8 @@ def evaluate(  # noqa: PLR0913 - each says something
         preview: computed outputs are unknown, where the mocks give no id.
     """
     loop = asyncio.new_event_loop()
+    # Of what fails, the first comes out here; of the rest, asyncio would tell when nobody asks.
+    loop.set_exception_handler(lambda *_: None)
     asyncio.set_event_loop(loop)
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
