@@ -156,6 +156,8 @@ def calls_of_a_refresh(tasks: int, services: int) -> Counter[str]:
         ):
 
             def paused() -> bool:
+                if server.process.poll() is not None:
+                    raise ChildProcessError("Prometheus has ended before it was measured")
                 return is_complete(refreshes(calls), time.monotonic())
 
             until("a pause", PATIENCE_S, paused)  # it listens before it asks AWS

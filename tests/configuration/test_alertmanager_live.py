@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import socket
 import subprocess
 import threading
 import time
@@ -20,6 +19,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from components.alertmanager.configuration import Routing, configuration, secret_variables
+from sandbox.addresses import free_port
 from sandbox.binaries import ensure
 from tests.configuration.rendering import image_defaults
 from tests.configuration.test_alertmanager_entrypoint import SOURCE
@@ -89,12 +89,6 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,10 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from sandbox.addresses import free_port
 from sandbox.binaries import ensure
 from tests.configuration.rendering import ENTRYPOINT, SOURCE, Entrypoint
-from tests.configuration.test_prometheus_config import ask, free_port
+from tests.configuration.test_prometheus_config import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

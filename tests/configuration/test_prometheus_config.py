@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -23,6 +22,7 @@ from components.configuration.delivery import LIVE_DOCKERFILE
 from components.containers.content import shipped_files
 from components.containers.names import member_name
 from components.prometheus.prometheus_args import MAX_REPLICAS
+from sandbox.addresses import free_port
 from sandbox.binaries import ensure
 from tests.configuration.rendering import (
     ENTRYPOINT,
@@ -336,13 +336,6 @@ class Cloud:
         )
         host: dict[str, Any] = reservation["Instances"][0]
         return host
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def ask(port: int, path: str) -> Any:  # noqa: ANN401 - whatever JSON there is

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import socket
 import subprocess
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ import yaml
 from prometheus_client import CollectorRegistry, start_http_server
 
 from live_configuration.metrics import Metrics
+from sandbox.addresses import free_port
 from sandbox.binaries import ensure
 from tests.configuration.rules_files import (
     ALERTS,
@@ -214,12 +214,6 @@ class Server:
         answer = self.get("query", query=expression)
         result: list[Any] = answer["result"] if answer else []
         return result
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def write_configuration(directory: Path, ports: Mapping[str, int]) -> Path:

@@ -15,10 +15,11 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components import policies
+from sandbox.addresses import free_port
 from sandbox.binaries import ensure
 from sandbox.emulator import Emulator
 from tests.configuration.rendering import ENTRYPOINT, Entrypoint
-from tests.configuration.test_prometheus_config import ask, free_port
+from tests.configuration.test_prometheus_config import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

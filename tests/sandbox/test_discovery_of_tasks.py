@@ -13,7 +13,8 @@ from components.prometheus.clusters import (
     may_read_tasks,
 )
 from components.prometheus.discovery import may_discover
-from tests.configuration.test_prometheus_config import ask, free_port
+from sandbox.addresses import free_port
+from tests.configuration.test_prometheus_config import ask
 from tests.sandbox.cloud import REGION, ZONE, Cloud, Server
 
 if TYPE_CHECKING:

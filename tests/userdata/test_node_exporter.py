@@ -29,6 +29,7 @@ import pytest
 
 from components.exporters.user_data import user_data
 from sandbox import binaries
+from sandbox.addresses import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,12 +188,6 @@ def _archive(program: bytes, directory: str = RELEASE) -> bytes:
     return buffer.getvalue()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def program() -> bytes:
     return binaries.ensure(["node_exporter"])["node_exporter"].read_bytes()
@@ -238,7 +233,7 @@ def mirror(tmp_path: Path, release: bytes, monkeypatch: pytest.MonkeyPatch) -> I
 def host(tmp_path: Path, mirror: _Mirror) -> Iterator[_Host]:
     directory = tmp_path / "host"
     directory.mkdir()
-    host = _Host(directory, mirror, _free_port())
+    host = _Host(directory, mirror, free_port())
     yield host
     host.stop()
 
@@ -360,7 +355,7 @@ def test_second_run_starts_what_was_stopped(host: _Host) -> None:
 def test_new_port_restarts_without_a_download(host: _Host, mirror: _Mirror) -> None:
     host.run()
     requests = list(mirror.requests)
-    host.port = _free_port()
+    host.port = free_port()
     host.variables["NODE_EXPORTER_PORT"] = str(host.port)
     result = host.run()
     assert result.returncode == 0, result.stderr
