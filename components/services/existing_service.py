@@ -7,10 +7,10 @@ from typing import Annotated, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import checks
 from components.arguments import Knob, Rule, arguments, resolve
 from components.ecs_clusters import service_exists
 from components.outputs import register_outputs
+from components.services import rules
 from components.services.metrics_tag import Job, legal_metrics, tags
 from components.services.monitoring import Monitoring
 from components.services.scraping import allow_scraping
@@ -31,16 +31,6 @@ def legal_service_arn(arn: str) -> None:
             " prints it: arn:aws:ecs:eu-central-1:123456789012:service/cluster/service; one without"
             " the cluster takes no tags before it is migrated to the long form"
         )
-
-
-def legal_group_ids(ids: Sequence[str]) -> None:
-    """Check the ids of security groups."""
-    wrong = [it for it in ids if not re.fullmatch(r"sg-[0-9a-f]{8,17}", it, re.ASCII)]
-    if wrong:
-        raise ValueError(
-            f"{wrong[0]!r}: expected the id of a security group, such as sg-0123456789abcdef0"
-        )
-    checks.each_once(ids, "each group")
 
 
 def job_of(service_arn: str, job: str) -> str:
@@ -67,7 +57,7 @@ class ExistingServiceArgs(TypedDict):
     """Where each task exposes metrics, 1 to 3 endpoints of port and path, such as `8000/metrics`. A
     port is the same for all tasks: one that Docker draws cannot be found."""
 
-    security_group_ids: NotRequired[Annotated[Sequence[str], Knob((), legal_group_ids)]]
+    security_group_ids: NotRequired[Annotated[Sequence[str], Knob((), rules.legal_group_ids)]]
     """Ids of the security groups that are to admit Prometheus: one of its tasks', or where they are
     not in network mode `awsvpc`, one of their hosts'. Name a group once for a port: AWS refuses a
     second rule like the first (`InvalidPermission.Duplicate`). Empty: the tasks' groups admit

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components import checks
 from components.containers import fargate
 from components.containers.server import legal_image_context
 from components.ingress import rules as ingress
-from components.services.existing_service import legal_group_ids
 from components.values import is_given, is_output
 
 if TYPE_CHECKING:
@@ -216,6 +216,16 @@ def asked_by_a_load_balancer(health_path: str, host_name: str) -> None:
             "the load balancer asks there, and without host_name it does not lead to the service;"
             " expected health_command, by which ECS asks, or host_name, too"
         )
+
+
+def legal_group_ids(ids: Sequence[str]) -> None:
+    """Check the ids of security groups."""
+    wrong = [it for it in ids if not re.fullmatch(r"sg-[0-9a-f]{8,17}", it, re.ASCII)]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0]!r}: expected the id of a security group, such as sg-0123456789abcdef0"
+        )
+    checks.each_once(ids, "each group")
 
 
 def legal_further_groups(ids: Sequence[str]) -> None:
